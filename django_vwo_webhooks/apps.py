@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+from django.core.checks import register
+from django.utils.translation import gettext_lazy as _
+
+
+class VWOWebhooksConfig(AppConfig):
+    name = "django_vwo_webhooks"
+    verbose_name = _("VWO webhooks")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from .checks import check_settings, check_urls
+
+        register(check_settings)
+        register(check_urls)

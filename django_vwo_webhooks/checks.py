@@ -1,0 +1,123 @@
+"""System checks: what is wrong with ``VWO_WEBHOOKS``, and what to write instead."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Warning
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import NoReverseMatch, reverse
+from django.utils.module_loading import import_string
+
+from .conf import EXAMPLES, app_settings
+
+SHORTEST_SECRET = 16
+
+IDS = {
+    "ACCOUNT_ID": "E002",
+    "SDK_KEY": "E003",
+    "SECRET": "E004",
+}
+"""The ids of what has no default; a wrong type of any other setting is E005."""
+
+
+def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    try:
+        unknown = app_settings.unknown_keys()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), id="django_vwo_webhooks.E001")]
+    return [
+        *_unknown(unknown),
+        *_types(),
+        *_secret(),
+        *_classes(),
+    ]
+
+
+def check_urls(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    try:
+        reverse("django_vwo_webhooks:webhook")
+    except NoReverseMatch:
+        return [
+            Warning(
+                "The webhook's URL is not included, so VWO has nowhere to post.",
+                hint='Write in your URLs: path("webhooks/vwo/", '
+                'include("django_vwo_webhooks.urls"))',
+                id="django_vwo_webhooks.W004",
+            )
+        ]
+    return []
+
+
+def _unknown(keys: list[str]) -> Iterable[CheckMessage]:
+    for key in keys:
+        near = difflib.get_close_matches(key.upper(), EXAMPLES, n=1)
+        hint = f'Did you mean "{near[0]}"?' if near else f"Known are {', '.join(EXAMPLES)}."
+        yield Warning(
+            f'VWO_WEBHOOKS has an unknown key "{key}".', hint=hint, id="django_vwo_webhooks.W001"
+        )
+
+
+def _types() -> Iterable[CheckMessage]:
+    for name in EXAMPLES:
+        attribute = "secrets" if name == "SECRET" else name.lower()
+        try:
+            getattr(app_settings, attribute)
+        except ImproperlyConfigured as error:
+            message, _, hint = str(error).partition(" Write: ")
+            number = IDS.get(name, "E005")
+            yield Error(message, hint=f"Write: {hint}", id=f"django_vwo_webhooks.{number}")
+
+
+def _secret() -> Iterable[CheckMessage]:
+    try:
+        secrets, blanks = app_settings.secrets, app_settings.blank_secrets
+    except ImproperlyConfigured:
+        return
+    hint = f'Write: VWO_WEBHOOKS = {{…, "SECRET": {EXAMPLES["SECRET"]}}}'
+    if not secrets:
+        yield Error(
+            'VWO_WEBHOOKS["SECRET"] should be the key that VWO generated for the webhook; '
+            "it is unset or blank, so every delivery is refused.",
+            hint=hint,
+            id="django_vwo_webhooks.E004",
+        )
+    elif blanks:
+        yield Error(
+            'VWO_WEBHOOKS["SECRET"] should hold no blank entries; is an environment variable '
+            "unset?",
+            hint='Leave the blank entry out of "SECRET".',
+            id="django_vwo_webhooks.E006",
+        )
+    if any(len(secret) < SHORTEST_SECRET for secret in secrets):
+        yield Warning(
+            f'VWO_WEBHOOKS["SECRET"] should have at least {SHORTEST_SECRET} characters.',
+            hint="Let VWO generate the key.",
+            id="django_vwo_webhooks.W002",
+        )
+    if any(secret != secret.strip() for secret in secrets):
+        yield Warning(
+            'VWO_WEBHOOKS["SECRET"] should not begin or end with white space, which no header '
+            "can carry.",
+            hint="Strip it, for instance where it is read from a file.",
+            id="django_vwo_webhooks.W003",
+        )
+
+
+def _classes() -> Iterable[CheckMessage]:
+    paths = []
+    for attribute, name in (("authentication", "AUTHENTICATION"), ("broadcast", "BROADCAST")):
+        try:
+            value = getattr(app_settings, attribute)
+        except ImproperlyConfigured:
+            continue
+        paths += [(name, path) for path in (value[:1] if name == "BROADCAST" else value)]
+    for name, path in paths:
+        try:
+            import_string(path)
+        except ImportError as error:
+            yield Error(
+                f'VWO_WEBHOOKS["{name}"] names "{path}", which can\'t be imported: {error}',
+                hint=f'Write: VWO_WEBHOOKS = {{…, "{name}": {EXAMPLES[name]}}}',
+                id="django_vwo_webhooks.E007",
+            )

@@ -1,0 +1,190 @@
+"""The ``VWO_WEBHOOKS`` dict of the site's settings as live, typed properties.
+
+Every access reads ``django.conf.settings`` anew, so ``override_settings`` just works. A wrong or
+missing value raises ``ImproperlyConfigured`` with the line to write; the system checks report
+the same sentences at start.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+EXAMPLES: dict[str, str] = {
+    "ACCOUNT_ID": '"123456"',
+    "SDK_KEY": 'os.environ["VWO_SDK_KEY"]',
+    "SECRET": 'os.environ["VWO_WEBHOOK_SECRET"]',
+    "SDK_OPTIONS": "{}",
+    "BROADCAST": '{"BACKEND": "django_vwo_webhooks.broadcast.database.DatabaseBroadcast"}',
+    "REFRESH_TIMEOUT_SECONDS": "5",
+    "RECONCILE_SECONDS": "600",
+    "MAX_BODY_BYTES": "65536",
+    "RETENTION_DAYS": "90",
+    "ENVIRONMENT": '"default"',
+    "AUTHENTICATION": '["django_vwo_webhooks.authentication.SharedSecretAuthentication"]',
+    "SIGNATURE_HEADER": '"x-vwo-signature"',
+}
+"""Every key that ``VWO_WEBHOOKS`` may have, with a value as it could be written."""
+
+
+class AppSettings:
+    @property
+    def account_id(self) -> str:
+        """The VWO account id."""
+        value = self._value("ACCOUNT_ID", None)
+        if isinstance(value, bool) or not isinstance(value, (str, int)) or not str(value).strip():
+            raise self._wrong("ACCOUNT_ID", "the id of your VWO account, a string or a number")
+        return str(value)
+
+    @property
+    def sdk_key(self) -> str:
+        """The SDK key of the VWO environment."""
+        value = self._value("SDK_KEY", None)
+        if not isinstance(value, str) or not value.strip():
+            raise self._wrong("SDK_KEY", "the SDK key of your VWO environment, a string")
+        return value
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret that opens the door; none means that it stays closed."""
+        return tuple(secret for secret in self._secrets() if secret and secret.strip())
+
+    @property
+    def blank_secrets(self) -> int:
+        """How many entries of ``SECRET`` are blank, an unset environment variable mostly."""
+        return len(self._secrets()) - len(self.secrets)
+
+    def _secrets(self) -> tuple[str | None, ...]:
+        value = self._value("SECRET", None)
+        several = (value,) if value is None or isinstance(value, str) else value
+        if not isinstance(several, (list, tuple)) or not all(
+            secret is None or isinstance(secret, str) for secret in several
+        ):
+            raise self._wrong("SECRET", "the webhook's secret, a string or a list of strings")
+        return tuple(several)
+
+    @property
+    def sdk_options(self) -> dict[str, Any]:
+        """Further options for the SDK's ``vwo.init``."""
+        value = self._value("SDK_OPTIONS", {})
+        if not isinstance(value, Mapping):
+            raise self._wrong("SDK_OPTIONS", "a dict of options for the SDK")
+        return dict(value)
+
+    @property
+    def broadcast(self) -> tuple[str, dict[str, Any]]:
+        """The dotted path of the broadcast backend, and its keyword arguments."""
+        value = self._value("BROADCAST", {})
+        should = 'a dict with "BACKEND", a dotted path, and perhaps "OPTIONS", a dict'
+        if not isinstance(value, Mapping) or not set(value) <= {"BACKEND", "OPTIONS"}:
+            raise self._wrong("BROADCAST", should)
+        backend = value.get("BACKEND", "django_vwo_webhooks.broadcast.database.DatabaseBroadcast")
+        options = value.get("OPTIONS", {})
+        if not isinstance(backend, str) or not isinstance(options, Mapping):
+            raise self._wrong("BROADCAST", should)
+        return backend, dict(options)
+
+    @property
+    def refresh_timeout_seconds(self) -> float:
+        """How long one fetch from VWO may take in all."""
+        return self._positive("REFRESH_TIMEOUT_SECONDS", 5)
+
+    @property
+    def reconcile_seconds(self) -> float:
+        """How old the fleet's newest look at VWO may grow before one process looks again."""
+        return self._positive("RECONCILE_SECONDS", 600)
+
+    @property
+    def max_body_bytes(self) -> int:
+        """The size of the largest request body that is read."""
+        return self._whole("MAX_BODY_BYTES", 65536)
+
+    @property
+    def retention_days(self) -> int:
+        """For how many days finished events are kept."""
+        return self._whole("RETENTION_DAYS", 90)
+
+    @property
+    def environment(self) -> str:
+        """The name under which this site's rows are kept apart from other sites' rows."""
+        value = self._value("ENVIRONMENT", "default")
+        if not isinstance(value, str) or not value.strip() or len(value) > 100:
+            raise self._wrong("ENVIRONMENT", "a name of 1 to 100 characters")
+        return value
+
+    @property
+    def authentication(self) -> tuple[str, ...]:
+        """Dotted paths of DRF authentication classes, any of which may let a request in."""
+        default = ["django_vwo_webhooks.authentication.SharedSecretAuthentication"]
+        value = self._value("AUTHENTICATION", default)
+        if (
+            not isinstance(value, (list, tuple))
+            or not value
+            or not all(isinstance(path, str) for path in value)
+        ):
+            raise self._wrong("AUTHENTICATION", "a list of dotted paths")
+        return tuple(value)
+
+    @property
+    def signature_header(self) -> str:
+        """The header that carries the HMAC signature."""
+        value = self._value("SIGNATURE_HEADER", "x-vwo-signature")
+        if not isinstance(value, str) or not value.strip():
+            raise self._wrong("SIGNATURE_HEADER", "the name of a header")
+        return value
+
+    @property
+    def key_digest(self) -> str:
+        """Tells whose settings a row holds: account id and SDK key, salted and hashed, 64 hex."""
+        text = f"django_vwo_webhooks\0{self.account_id}\0{self.sdk_key}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def redact(self, text: str) -> str:
+        """``text`` with the SDK key and every secret taken out, for what goes into a log."""
+        values = self._values()
+        words = [values.get("SDK_KEY"), *self.secrets]
+        for word in words:
+            if isinstance(word, str) and word:
+                text = text.replace(word, "***").replace(quote(word, safe=""), "***")
+        return text
+
+    def unknown_keys(self) -> list[str]:
+        """The keys that stand in ``VWO_WEBHOOKS`` and mean nothing."""
+        return [str(key) for key in self._values() if key not in EXAMPLES]
+
+    def _values(self) -> Mapping[str, Any]:
+        values = getattr(settings, "VWO_WEBHOOKS", {})
+        if not isinstance(values, Mapping):
+            raise ImproperlyConfigured(
+                'VWO_WEBHOOKS should be a dict. Write: VWO_WEBHOOKS = {"ACCOUNT_ID": "123456", '
+                '"SDK_KEY": os.environ["VWO_SDK_KEY"], '
+                '"SECRET": os.environ["VWO_WEBHOOK_SECRET"]}'
+            )
+        return values
+
+    def _value(self, name: str, default: Any) -> Any:
+        return self._values().get(name, default)
+
+    def _positive(self, name: str, default: float) -> float:
+        value = self._value(name, default)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+            raise self._wrong(name, "a number of seconds above 0")
+        return value
+
+    def _whole(self, name: str, default: int) -> int:
+        value = self._value(name, default)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise self._wrong(name, "a whole number above 0")
+        return value
+
+    def _wrong(self, name: str, should: str) -> ImproperlyConfigured:
+        return ImproperlyConfigured(
+            f'VWO_WEBHOOKS["{name}"] should be {should}. '
+            f'Write: VWO_WEBHOOKS = {{…, "{name}": {EXAMPLES[name]}}}'
+        )
+
+
+app_settings = AppSettings()

@@ -1,0 +1,7 @@
+"""What is stored: events, snapshots, the lease of the fleet's one flight, the processes."""
+
+from .event import WebhookEvent
+from .lease import LeaseState, RefreshLease
+from .snapshot import SettingsSnapshot
+
+__all__ = ["LeaseState", "RefreshLease", "SettingsSnapshot", "WebhookEvent"]

@@ -1,0 +1,200 @@
+import hashlib
+import json
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, models, transaction
+from django.db.models import Case, F, Q, Subquery, Value, When
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from .lease import RefreshLease
+from .owned import Owned, OwnedQuerySet, PrimaryManager, ours
+from .snapshot import SettingsSnapshot
+
+VWO_RETRIES_FOR = timedelta(hours=1)
+"""How long VWO repeats a delivery that got no 2xx, by its page on configuring webhooks."""
+
+
+class Outcome(models.TextChoices):
+    PENDING = "pending", _("pending")
+    CHANGED = "changed", _("changed")
+    UNCHANGED = "unchanged", _("unchanged")
+    FAILED = "failed", _("failed")
+
+
+class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
+    def record(self, **values: Any) -> "WebhookEvent":
+        """Log one delivery, committed at once; ``is_new`` tells whether it began a row.
+
+        A row is open until one of its deliveries is about to be answered 2xx. An identical
+        delivery joins the open row; the unique fingerprint, NULL in closed rows, sees to it that
+        there is one at a time, however many deliveries come at once.
+        """
+        now = timezone.now()
+        fingerprint = _fingerprint(values["payload"])
+        flight = RefreshLease.objects.newest_flight()
+        for last_try in (False, False, True):
+            try:
+                with transaction.atomic(using=self.db):
+                    event = self.create(
+                        **ours(),
+                        **values,
+                        fingerprint=fingerprint,
+                        received_at=now,
+                        last_received_at=now,
+                        first_flight=flight,
+                        last_flight=flight,
+                    )
+                event.is_new = True
+                return event
+            except IntegrityError as error:
+                if last_try or "fingerprint" not in str(error):
+                    raise
+            open_rows = self.filter(fingerprint=fingerprint)
+            open_rows.filter(received_at__lte=now - VWO_RETRIES_FOR).update(fingerprint=None)
+            if open_rows.update(
+                deliveries=F("deliveries") + 1,
+                last_received_at=now,
+                last_flight=flight,
+                finished_at=None,
+            ):
+                joined = open_rows.first()
+                if joined is not None:
+                    return joined
+        raise AssertionError("unreachable")
+
+    def waiting_for(self, flight: int) -> "WebhookEventQuerySet":
+        """The unfinished rows of which a delivery arrived before ``flight`` started."""
+        return self.ours().filter(finished_at=None, first_flight__lt=flight)
+
+    def landed_with(self, flight: int) -> "WebhookEventQuerySet":
+        """The rows that got their outcome from ``flight``."""
+        return self.ours().filter(landed_flight=flight)
+
+    def land(
+        self, flight: int, snapshot: SettingsSnapshot, *, changed: bool, seconds: float
+    ) -> int:
+        """Give the outcome of a good flight to every row that it serves, in one statement.
+
+        Rows of which all deliveries arrived before it started are finished. A row that was once
+        ``changed`` stays so, with the snapshot that it brought.
+        """
+        outcome = Outcome.CHANGED if changed else Outcome.UNCHANGED
+        takes = Q(pk__isnull=False) if changed else ~Q(outcome=Outcome.CHANGED)
+        return self.waiting_for(flight).update(
+            snapshot=Case(
+                When(takes, then=Value(snapshot.pk)),
+                default=F("snapshot"),
+                output_field=models.BigIntegerField(),
+            ),
+            outcome=Case(When(takes, then=Value(outcome)), default=F("outcome")),
+            error="",
+            refresh_seconds=seconds,
+            landed_flight=flight,
+            finished_at=Case(
+                When(last_flight__lt=flight, then=Value(timezone.now())),
+                output_field=models.DateTimeField(),
+            ),
+        )
+
+    def fail(self, flight: int, error: str) -> int:
+        """Give the reason of a failed flight to every row that waited for it."""
+        waiting = self.waiting_for(flight).exclude(outcome=Outcome.CHANGED)
+        return waiting.update(outcome=Outcome.FAILED, error=error)
+
+    def fail_one(self, pk: int, error: str) -> int:
+        """Give its reason to one row that is answered without a flight of its own."""
+        return self.filter(pk=pk, finished_at=None, outcome=Outcome.PENDING).update(
+            outcome=Outcome.FAILED, error=error
+        )
+
+    def answer(self, pk: int, *, flight: int, outcome: str) -> int:
+        """Close a row because one of its deliveries is about to be answered 2xx.
+
+        Also finishes it where the flight that served this delivery could not see the row yet.
+        """
+        unseen = Q(finished_at=None, last_flight__lt=flight)
+        return self.filter(pk=pk).update(
+            fingerprint=None,
+            outcome=Case(
+                When(
+                    unseen & Q(outcome__in=[Outcome.PENDING, Outcome.FAILED]),
+                    then=Value(outcome),
+                ),
+                default=F("outcome"),
+            ),
+            finished_at=Case(
+                When(unseen, then=Value(timezone.now())),
+                default=F("finished_at"),
+            ),
+        )
+
+
+class WebhookEvent(Owned):
+    """One event that VWO reported, however often it was delivered."""
+
+    Outcome = Outcome
+
+    is_new = False
+    """True on the object that ``record`` returns for a delivery that began a row."""
+
+    timestamp = models.DateTimeField(
+        _("changed at"), null=True, help_text=_("When the change was made, by VWO's clock.")
+    )
+    event = models.CharField(_("event"), max_length=255)
+    action = models.CharField(_("action"), max_length=255, blank=True)
+    triggered_by = models.CharField(_("triggered by"), max_length=255, blank=True)
+    payload = models.JSONField(_("payload"))
+    outcome = models.CharField(
+        _("outcome"), max_length=20, choices=Outcome, default=Outcome.PENDING
+    )
+    error = models.TextField(_("error"), blank=True)
+    deliveries = models.PositiveIntegerField(_("deliveries"), default=1)
+    received_at = models.DateTimeField(_("received at"))
+    last_received_at = models.DateTimeField(_("last received at"))
+    finished_at = models.DateTimeField(_("finished at"), null=True)
+    refresh_seconds = models.FloatField(_("refresh took"), null=True)
+    snapshot = models.ForeignKey(
+        SettingsSnapshot,
+        on_delete=models.SET_NULL,
+        null=True,
+        verbose_name=_("snapshot"),
+        related_name="events",
+    )
+    remote_addr = models.GenericIPAddressField(_("remote address"), null=True)
+    # NULL in closed rows: only NULL may stand in a unique column more than once
+    fingerprint = models.CharField(  # noqa: DJ001
+        max_length=64, null=True, unique=True, editable=False
+    )
+    first_flight = models.BigIntegerField(editable=False)
+    last_flight = models.BigIntegerField(editable=False)
+    landed_flight = models.BigIntegerField(null=True, editable=False)
+
+    objects = PrimaryManager.from_queryset(WebhookEventQuerySet)()
+
+    class Meta:
+        verbose_name = _("webhook event")
+        verbose_name_plural = _("webhook events")
+        ordering = ["-received_at", "-pk"]
+        indexes = [
+            models.Index(fields=["-received_at", "-id"], name="vwo_event_newest"),
+            models.Index(
+                fields=["environment", "key_digest", "finished_at"], name="vwo_event_waiting"
+            ),
+        ]
+
+    def noted(self) -> Subquery:
+        """The flight number that this event's newest delivery noted, as an expression."""
+        return Subquery(WebhookEvent.objects.filter(pk=self.pk).values("last_flight"))
+
+    def __str__(self) -> str:
+        return f"{self.action or self.event} #{self.pk}"
+
+
+def _fingerprint(payload: dict[str, Any]) -> str:
+    """Equal for deliveries that VWO may have repeated: 64 hex digits of owner and body."""
+    whose = ours()
+    body = json.dumps(payload, sort_keys=True)
+    text = f"{whose['environment']}\0{whose['key_digest']}\0{body}"
+    return hashlib.sha256(text.encode()).hexdigest()

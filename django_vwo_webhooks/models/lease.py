@@ -1,0 +1,162 @@
+"""The lease that makes sure that one process of the fleet at a time fetches from VWO.
+
+Its clock is the database's. It is taken by compare-and-swap on the flight number, and no
+transaction is open while the holder talks to VWO.
+"""
+
+from dataclasses import dataclass
+
+from django.db import models
+from django.db.models import F, OuterRef, Q, Subquery, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
+
+from ..conf import app_settings
+from .functions import UnixNow
+from .owned import Owned, OwnedQuerySet, PrimaryManager, ours
+from .snapshot import SettingsSnapshot
+
+LEASE_GRACE_SECONDS = 2.0
+"""How much longer than the refresh limit a lease lives: time to store what was fetched."""
+
+LONGEST_BREATHER_SECONDS = 5.0
+
+
+def lease_seconds() -> float:
+    """How long a flight may hold the lease before the next one may start."""
+    return app_settings.refresh_timeout_seconds + LEASE_GRACE_SECONDS
+
+
+@dataclass(frozen=True)
+class LeaseState:
+    """What one look at the lease, the newest snapshot and perhaps an event shows."""
+
+    pk: int
+    flight: int
+    """The number of the newest flight that started, 0 before the first."""
+    succeeded_flight: int
+    """The number of the newest flight that succeeded, 0 before the first."""
+    busy_seconds: float
+    """How long the running flight may still take; 0 or less where none is under way."""
+    breather_seconds: float
+    """How long deliveries should not ask VWO; 0 or less where they may."""
+    looked_seconds: float
+    """How long ago a look at VWO last succeeded, infinite before the first."""
+    error: str
+    """Why the newest flight failed; empty when it did not."""
+    snapshot_id: int | None
+    digest: str | None
+    noted: int
+    """The flight number that the caller noted: a later flight serves it."""
+
+    @property
+    def busy(self) -> bool:
+        # a lease that ends later than any may was taken before the clock was set back
+        return 0 < self.busy_seconds <= lease_seconds()
+
+    @property
+    def taking_a_breath(self) -> bool:
+        return 0 < self.breather_seconds <= LONGEST_BREATHER_SECONDS
+
+    def serves(self, noted: int) -> bool:
+        """Whether a flight that started after ``noted`` was noted has brought its snapshot."""
+        return self.succeeded_flight > noted and self.snapshot_id is not None
+
+
+class RefreshLeaseQuerySet(OwnedQuerySet["RefreshLease"]):
+    def newest_flight(self) -> Coalesce:
+        """The newest flight's number, to be read inside the statement that logs a delivery."""
+        return Coalesce(Subquery(self.ours().values("flight")), Value(0))
+
+    def look(self, noted: Combinable | None = None) -> LeaseState:
+        """The state of this site's lease, in one statement; the first look ever makes its row.
+
+        ``noted`` is an expression for the flight number that the caller noted earlier; without
+        it the newest one is noted now.
+        """
+        newest = SettingsSnapshot.objects.filter(
+            environment=OuterRef("environment"), key_digest=OuterRef("key_digest")
+        ).order_by("-pk")
+        values = (
+            self.ours()
+            .annotate(
+                busy_seconds=F("lease_until") - UnixNow(),
+                breather_seconds=F("retry_at") - UnixNow(),
+                looked_seconds=UnixNow() - F("looked_at"),
+                snapshot_id=Subquery(newest.values("pk")[:1]),
+                digest=Subquery(newest.values("digest")[:1]),
+                noted=Coalesce(noted or F("flight"), F("flight")),
+            )
+            .values(*LeaseState.__dataclass_fields__)
+            .first()
+        )
+        if values is None:
+            self.bulk_create([self.model(**ours())], ignore_conflicts=True)
+            return self.look(noted)
+        if values["looked_seconds"] is None:
+            values["looked_seconds"] = float("inf")
+        return LeaseState(**values)
+
+    def start(self, seen: LeaseState) -> int | None:
+        """Start the flight that follows ``seen``: its number, or None when another was faster."""
+        now, life = UnixNow(), lease_seconds()
+        over = Q(lease_until__lte=now) | Q(lease_until__gt=now + life)
+        flight = seen.flight + 1
+        started = self.filter(over, pk=seen.pk, flight=seen.flight).update(
+            flight=flight, lease_until=now + life
+        )
+        return flight if started else None
+
+    def land(self, pk: int, flight: int) -> bool:
+        """Release the lease after a good flight; False when a newer flight has started since."""
+        return bool(
+            self.filter(pk=pk, flight=flight).update(
+                lease_until=0,
+                succeeded_flight=flight,
+                looked_at=UnixNow(),
+                failures=0,
+                retry_at=0,
+                error="",
+            )
+        )
+
+    def crash(self, pk: int, flight: int, error: str, *, breather: bool) -> bool:
+        """Release the lease after a failed flight; a breather grows with each failure."""
+        seconds = models.Case(
+            models.When(failures=0, then=0.5),
+            models.When(failures=1, then=1.0),
+            models.When(failures=2, then=2.0),
+            models.When(failures=3, then=4.0),
+            default=LONGEST_BREATHER_SECONDS,
+            output_field=models.FloatField(),
+        )
+        return bool(
+            self.filter(pk=pk, flight=flight).update(
+                lease_until=0,
+                retry_at=UnixNow() + seconds if breather else 0,
+                failures=F("failures") + 1,
+                error=error,
+            )
+        )
+
+
+class RefreshLease(Owned):
+    """One row an environment and SDK key. Its moments are Unix seconds of the database's clock."""
+
+    flight = models.BigIntegerField(default=0)
+    succeeded_flight = models.BigIntegerField(default=0)
+    lease_until = models.FloatField(default=0)
+    retry_at = models.FloatField(default=0)
+    looked_at = models.FloatField(null=True)
+    failures = models.PositiveIntegerField(default=0)
+    error = models.TextField(default="")
+
+    objects = PrimaryManager.from_queryset(RefreshLeaseQuerySet)()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["environment", "key_digest"], name="vwo_lease_one_each")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.environment}, flight {self.flight}"

@@ -1,0 +1,61 @@
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from .fields import JSONTextField
+from .owned import Owned, OwnedQuerySet, PrimaryManager, ours
+
+
+class SettingsSnapshotQuerySet(OwnedQuerySet["SettingsSnapshot"]):
+    def newest(self) -> "SettingsSnapshot | None":
+        """The snapshot in force: the one that every process of the fleet should serve."""
+        return self.ours().order_by("-pk").first()
+
+
+class SettingsSnapshot(Owned):
+    """One state of the settings as VWO served it, numbered by its primary key."""
+
+    class Cause(models.TextChoices):
+        WEBHOOK = "webhook", _("webhook")
+        RECONCILE = "reconcile", _("found without a webhook")
+        STARTUP = "startup", _("first start")
+        MANUAL = "manual", _("by hand")
+
+    settings = JSONTextField(_("settings"), help_text=_("VWO's document without the SDK key."))
+    digest = models.CharField(_("digest"), max_length=64, editable=False)
+    changes = JSONTextField(_("changes"), default=list)
+    cause = models.CharField(_("cause"), max_length=20, choices=Cause)
+    created_at = models.DateTimeField(_("created at"))
+
+    objects = PrimaryManager.from_queryset(SettingsSnapshotQuerySet)()
+
+    class Meta:
+        verbose_name = _("settings snapshot")
+        verbose_name_plural = _("settings snapshots")
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["environment", "key_digest", "-id"], name="vwo_snapshot_newest")
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+    @classmethod
+    def of(
+        cls, settings: dict[str, Any], digest: str, changes: list[dict[str, Any]], cause: str
+    ) -> "SettingsSnapshot":
+        """A snapshot of this site's settings, not saved yet."""
+        return cls(
+            **ours(),
+            settings=settings,
+            digest=digest,
+            changes=changes,
+            cause=cause,
+            created_at=timezone.now(),
+        )
+
+    def document(self, sdk_key: str) -> dict[str, Any]:
+        """The settings as the SDK takes them: with the SDK key, which is never stored."""
+        return {**self.settings, "sdkKey": sdk_key}

@@ -1,0 +1,33 @@
+"""What each process makes for itself, on first use, and makes anew after a fork."""
+
+import os
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class PerProcess(Generic[T]):
+    """Holds one object a process, made by ``factory`` when it is first asked for.
+
+    Nothing is made at import or inside a fork hook: gevent patches ``threading`` after the fork,
+    and a lock made before would freeze the worker. ``factory`` must do nothing but construct, as
+    several threads may call it at once; all of them get the same object, and the rest is dropped.
+    """
+
+    def __init__(self, factory: Callable[[], T]) -> None:
+        self._factory = factory
+        self._instances: dict[int, T] = {}
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._instances.clear)
+
+    def __call__(self) -> T:
+        pid = os.getpid()
+        instance = self._instances.get(pid)
+        if instance is None:
+            instance = self._instances.setdefault(pid, self._factory())
+        return instance
+
+    def peek(self) -> T | None:
+        """This process's object if it was made already."""
+        return self._instances.get(os.getpid())

@@ -1,0 +1,47 @@
+import time
+from collections.abc import Callable
+from typing import Any
+
+from vwo import VWOClient
+from vwo.models.user.get_flag import GetFlag
+
+from .impressions import Impressions, impressions
+
+
+def _nothing() -> None:
+    """What a client does before each use until ``get_client()`` has handed it out."""
+
+
+class Client(VWOClient):
+    """The SDK's client; it outlives forks and refreshes as one and the same object."""
+
+    snapshot_id: int | None = None
+    """The number of the ``SettingsSnapshot`` that is applied; None before the first."""
+
+    made_from: dict[str, Any] = {}
+    """The options that it was made from."""
+
+    before_use: Callable[[], None] = staticmethod(_nothing)
+    """Called before each evaluation, so that a forked child begins to follow the settings."""
+
+    @property
+    def batch_event_queue(self) -> Impressions:
+        return impressions()
+
+    def get_flag(self, feature_key: str, context: dict[str, Any]) -> GetFlag:
+        self.before_use()
+        if self.snapshot_id is None and isinstance(context, dict):
+            # the SDK would log and report an error for each evaluation
+            session_id = context.get("session_id", int(time.time()))
+            return GetFlag(is_enabled=False, variables=[], session_id=session_id, uuid=None)
+        return super().get_flag(feature_key, context)
+
+    def track_event(
+        self, event_name: str, context: dict[str, Any], event_properties: Any = None
+    ) -> dict[str, Any]:
+        self.before_use()
+        return super().track_event(event_name, context, event_properties or {})
+
+    def set_attribute(self, key_or_map: Any, value_or_context: Any, context: Any = None) -> None:
+        self.before_use()
+        super().set_attribute(key_or_map, value_or_context, context)

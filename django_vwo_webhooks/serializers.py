@@ -1,0 +1,60 @@
+"""The payload in, a ``WebhookEvent`` out."""
+
+from datetime import datetime, timezone
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from .models import WebhookEvent
+
+LAST_SECOND = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc).timestamp()
+FIRST_MILLISECONDS = 1e11
+"""Larger time stamps are in milliseconds; as seconds they would lie past the year 5138."""
+
+
+class TextField(serializers.CharField):
+    """A string that is one in the JSON too: DRF's own field also takes numbers."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class UnixTimestampField(serializers.Field):
+    """Seconds since 1970, or milliseconds, as a number or a string of digits."""
+
+    default_error_messages = {
+        "invalid": _("Not a Unix time stamp in seconds or milliseconds."),
+        "range": _("Not between the years 1970 and 9999."),
+    }
+
+    def to_internal_value(self, data: Any) -> datetime:
+        if isinstance(data, str) and data.isascii() and data.isdigit() and len(data) <= 15:
+            data = int(data)
+        if isinstance(data, bool) or not isinstance(data, (int, float)):
+            self.fail("invalid")
+        seconds = data / 1000 if data >= FIRST_MILLISECONDS else data
+        if not 0 <= seconds <= LAST_SECOND:
+            self.fail("range")
+        return datetime.fromtimestamp(seconds, tz=timezone.utc)
+
+
+class WebhookEventSerializer(serializers.Serializer[WebhookEvent]):
+    """VWO's payload. Only ``event`` is required: any authenticated call may mean a change."""
+
+    event = TextField(max_length=255)
+    action = TextField(max_length=255, required=False, allow_blank=True, allow_null=True)
+    triggered_by = TextField(max_length=255, required=False, allow_blank=True, allow_null=True)
+    timestamp = UnixTimestampField(required=False, allow_null=True)
+
+    def create(self, validated_data: dict[str, Any]) -> WebhookEvent:
+        return WebhookEvent.objects.record(
+            event=validated_data["event"],
+            action=validated_data.get("action") or "",
+            triggered_by=validated_data.get("triggered_by") or "",
+            timestamp=validated_data.get("timestamp"),
+            payload=validated_data["payload"],
+            remote_addr=validated_data["remote_addr"],
+        )

@@ -1,0 +1,144 @@
+import ipaddress
+import logging
+from typing import Any
+
+from django.db import DatabaseError, connections, transaction
+from django.utils.module_loading import import_string
+from rest_framework import exceptions, status
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.views import APIView
+
+from .authentication import IsAuthenticatedSender
+from .conf import app_settings
+from .exceptions import RefreshFailed
+from .models import RefreshLease, SettingsSnapshot, WebhookEvent
+from .parsers import check_length, parse
+from .refresh import Clock, Landing, serve
+from .serializers import WebhookEventSerializer
+from .signals import webhook_received
+
+logger = logging.getLogger("django_vwo_webhooks")
+
+
+class OnlyJSON(DefaultContentNegotiation):
+    """Answers in JSON whatever the ``Accept`` header says: a 406 would make VWO ask again."""
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class WebhookView(APIView):
+    """Takes VWO's webhook, and answers 2xx only when the flags are fresh."""
+
+    http_method_names = ["post"]
+    permission_classes = [IsAuthenticatedSender]
+    renderer_classes = [JSONRenderer]
+    content_negotiation_class = OnlyJSON
+    throttle_classes: list[Any] = []
+    versioning_class = None
+    schema = None
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        view = super().as_view(**initkwargs)
+        # the row must be committed before the refresh starts, on whichever database it lives
+        for alias in connections:
+            view = transaction.non_atomic_requests(using=alias)(view)
+        return view
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """The door: method, size, sender; nothing is parsed before all three are right."""
+        self.clock = Clock.starting_now()
+        if request.method != "POST":
+            raise exceptions.MethodNotAllowed(str(request.method))
+        check_length(request)
+        super().initial(request, *args, **kwargs)
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return [import_string(path)() for path in app_settings.authentication]
+
+    def permission_denied(
+        self, request: Request, message: str | None = None, code: str | None = None
+    ) -> None:
+        raise exceptions.NotAuthenticated(message)
+
+    def post(self, request: Request) -> Response:
+        payload = parse(request)
+        serializer = WebhookEventSerializer(data=payload)
+        serializer.is_valid(raise_exception=True)
+        event = serializer.save(payload=payload, remote_addr=remote_addr(request))
+        if event.is_new:
+            webhook_received.send_robust(sender=WebhookEvent, event=event)
+        try:
+            landing = serve(
+                RefreshLease.objects.look(event.noted()),
+                cause=SettingsSnapshot.Cause.WEBHOOK,
+                clock=self.clock,
+            )
+        except RefreshFailed as failure:
+            return not_refreshed(event, failure)
+        return refreshed(event, landing)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
+            address = remote_addr(self.request) or "an unknown address"
+            logger.warning("A webhook from %s was refused: %s", address, exc.detail)
+        if isinstance(exc, DatabaseError):
+            logger.error("A webhook could not be taken.", exc_info=exc)
+            return try_again(None, "The database can't be used now.", 1)
+        return super().handle_exception(exc)
+
+
+def refreshed(event: WebhookEvent, landing: Landing) -> Response:
+    outcome = (
+        WebhookEvent.Outcome.UNCHANGED if landing.changes is None else WebhookEvent.Outcome.CHANGED
+    )
+    WebhookEvent.objects.answer(event.pk, flight=landing.flight, outcome=outcome)
+    message = f"The flags are fresh: settings #{landing.snapshot.pk} are in force."
+    return Response({"status": "success", "message": message, "event": event.pk})
+
+
+def not_refreshed(event: WebhookEvent, failure: RefreshFailed) -> Response:
+    WebhookEvent.objects.fail_one(event.pk, str(failure))
+    return try_again(event, str(failure), failure.retry_after)
+
+
+def try_again(event: WebhookEvent | None, message: str, seconds: int) -> Response:
+    return Response(
+        {"status": "error", "message": message, "event": event and event.pk},
+        status=status.HTTP_503_SERVICE_UNAVAILABLE,
+        headers={"Retry-After": str(seconds)},
+    )
+
+
+def remote_addr(request: Request) -> str | None:
+    """The sender's address, or None where the server tells none that can be understood.
+
+    How many proxies to believe follows DRF's ``NUM_PROXIES``, as for throttles; unset, or 0, it
+    is the address of the connection.
+    """
+    address = str(request.META.get("REMOTE_ADDR") or "")
+    forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR") or "")
+    if api_settings.NUM_PROXIES and forwarded:
+        hops = forwarded.split(",")
+        address = hops[-min(api_settings.NUM_PROXIES, len(hops))]
+    return parse_address(address.strip())
+
+
+def parse_address(text: str) -> str | None:
+    """``1.2.3.4``, ``1.2.3.4:567``, ``::1``, ``[::1]:567``: the address in it, or None."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(text.partition("%")[0]))
+    except ValueError:
+        return None

@@ -1,0 +1,84 @@
+"""The site that the tests run in; TEST_DATABASE_URL picks another database than SQLite."""
+
+import os
+import tempfile
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+SECRET_KEY = "tests"  # noqa: S105
+USE_TZ = True
+DEBUG = False
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "tests.urls"
+STATIC_URL = "/static/"
+
+ENGINES = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
+
+
+def database(url: str) -> dict[str, object]:
+    parts = urlsplit(url)
+    return {
+        "ENGINE": f"django.db.backends.{ENGINES[parts.scheme]}",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+    }
+
+
+if os.environ.get("TEST_DATABASE_URL"):
+    DATABASES = {"default": database(os.environ["TEST_DATABASE_URL"])}
+else:
+    folder = Path(tempfile.gettempdir()) / f"django-vwo-webhooks-{os.getpid()}"
+    folder.mkdir(exist_ok=True)
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": folder / "db.sqlite3",
+            "OPTIONS": {"timeout": 20},
+            # a file, since threads and processes can't share a database in memory
+            "TEST": {"NAME": folder / "test.sqlite3"},
+        }
+    }
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_vwo_webhooks",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+VWO_WEBHOOKS = {
+    "ACCOUNT_ID": "123456",
+    "SDK_KEY": "sdk-key-that-must-not-leak-0123456789",
+    "SECRET": "secret-that-must-not-leak-0123456789",
+}
