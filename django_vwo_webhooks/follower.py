@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from django.db import connections, router
 
-from .broadcast import Broadcast, channel, get_broadcast
+from .broadcast import Broadcast, channel, forget_broadcast, get_broadcast
 from .conf import app_settings
 from .exceptions import RefreshFailed
 from .models import LeaseState, RefreshLease, SettingsSnapshot
@@ -50,11 +50,11 @@ class Follower:
             self._looked.wait(app_settings.refresh_timeout_seconds + 1)
             self._looked.set()
 
-    def stop(self, timeout_seconds: float = 5.0) -> None:
-        """End the thread; a later use starts a new follower."""
+    def stop(self, timeout_seconds: float) -> None:
+        """End the thread, and wait for that."""
         self._stopping.set()
-        get_broadcast().close()
         if self._thread is not None:
+            get_broadcast().close()
             self._thread.join(timeout_seconds)
 
     def look(self) -> None:
@@ -118,3 +118,12 @@ class Follower:
 
 
 follower = PerProcess(Follower)
+
+
+def stop_following(timeout_seconds: float = 5.0) -> None:
+    """End this process's follower, as tests do; the next use of the client starts a new one."""
+    mine = follower.peek()
+    if mine is not None:
+        mine.stop(timeout_seconds)
+        forget_broadcast()
+        follower.forget()

@@ -28,6 +28,10 @@ class PerProcess(Generic[T]):
             instance = self._instances.setdefault(pid, self._factory())
         return instance
 
+    def forget(self) -> None:
+        """Let the next use make a new one."""
+        self._instances.pop(os.getpid(), None)
+
     def peek(self) -> T | None:
         """This process's object if it was made already."""
         return self._instances.get(os.getpid())

@@ -10,7 +10,7 @@ from ..conf import app_settings
 from ..process import PerProcess
 from .base import Broadcast
 
-__all__ = ["Broadcast", "channel", "get_broadcast"]
+__all__ = ["Broadcast", "channel", "forget_broadcast", "get_broadcast"]
 
 
 class _Made:
@@ -30,6 +30,11 @@ def get_broadcast() -> Broadcast:
             backend, options = wanted
             made.by_settings = (wanted, import_string(backend)(**options))
         return made.by_settings[1]
+
+
+def forget_broadcast() -> None:
+    """Let the next use make a new one; whoever closed it calls this."""
+    _made.forget()
 
 
 def channel() -> str:

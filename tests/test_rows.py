@@ -1,0 +1,161 @@
+"""One row an event, however often and from wherever it is delivered."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError
+from django.test import RequestFactory
+from django.utils import timezone
+
+from django_vwo_webhooks.models import RefreshLease, WebhookEvent
+from django_vwo_webhooks.views import remote_addr
+
+from .conftest import PAYLOAD, configure, only_event
+
+
+def record(**changes):
+    payload = {**PAYLOAD, **changes}
+    return WebhookEvent.objects.record(payload=payload, event="settings_changed")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_delivery_is_written_down(vwo, deliver):
+    before = timezone.now()
+    response = deliver()
+    event = only_event()
+    assert response.json() == {
+        "status": "success",
+        "message": f"The flags are fresh: settings #{event.snapshot_id} are in force.",
+        "event": event.pk,
+    }
+    assert (event.event, event.action) == ("settings_changed", "campaign_settings_changed")
+    assert (event.triggered_by, event.payload) == ("vwo", PAYLOAD)
+    assert (event.outcome, event.error, event.deliveries) == ("changed", "", 1)
+    assert before <= event.received_at == event.last_received_at <= event.finished_at
+    assert event.refresh_seconds > 0
+    assert event.remote_addr == "127.0.0.1"
+    assert event.environment == "default"
+    assert event.snapshot.cause == "webhook"
+
+
+@pytest.mark.django_db
+def test_an_identical_delivery_joins_the_open_row():
+    first, second = record(), record()
+    assert (first.pk, first.is_new, second.is_new) == (second.pk, True, False)
+    assert second.deliveries == 2
+    assert second.last_received_at > second.received_at
+
+
+@pytest.mark.django_db
+def test_the_order_of_keys_makes_no_other_event():
+    record()
+    WebhookEvent.objects.record(payload=dict(reversed(PAYLOAD.items())), event="settings_changed")
+    assert only_event().deliveries == 2
+
+
+@pytest.mark.django_db
+def test_another_body_is_another_event(settings):
+    record()
+    record(timestamp=1)
+    configure(settings, SDK_KEY="another-environments-key")
+    record()
+    assert WebhookEvent.objects.count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_a_2xx_it_is_a_new_event(vwo, deliver):
+    assert deliver().json()["event"] != deliver().json()["event"]
+    assert [e.deliveries for e in WebhookEvent.objects.all()] == [1, 1]
+
+
+@pytest.mark.django_db
+def test_an_hour_later_it_is_a_new_event():
+    WebhookEvent.objects.filter(pk=record().pk).update(
+        received_at=timezone.now() - timedelta(minutes=61)
+    )
+    assert record().is_new
+    assert WebhookEvent.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_a_row_that_another_flight_finished_is_joined_and_open_again():
+    WebhookEvent.objects.filter(pk=record().pk).update(
+        outcome="changed", finished_at=timezone.now()
+    )
+    joined = record()
+    assert not joined.is_new
+    assert (joined.outcome, joined.finished_at) == ("changed", None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_at_once_make_one_row(in_thread):
+    gate = threading.Barrier(12)
+
+    def deliver_one():
+        gate.wait()
+        record()
+
+    threads = [in_thread(deliver_one) for _ in range(12)]
+    for thread in threads:
+        thread.join()
+    assert only_event().deliveries == 12
+
+
+@pytest.mark.django_db
+def test_another_broken_constraint_is_not_tried_again(monkeypatch):
+    tries = []
+
+    def create(self, **values):
+        tries.append(values)
+        raise IntegrityError("NOT NULL constraint failed: tenant")
+
+    monkeypatch.setattr(type(WebhookEvent.objects.all()), "create", create)
+    with pytest.raises(IntegrityError, match="tenant"):
+        record()
+    assert len(tries) == 1
+
+
+@pytest.mark.django_db
+def test_a_delivery_notes_the_flight_that_it_saw():
+    state = RefreshLease.objects.look()
+    assert record().noted is not None
+    RefreshLease.objects.start(state)
+    record()
+    event = only_event()
+    assert (event.first_flight, event.last_flight) == (0, 1)
+
+
+ADDRESSES = {
+    "1.2.3.4": "1.2.3.4",
+    "1.2.3.4:5678": "1.2.3.4",
+    "::1": "::1",
+    "[2001:db8::1]:443": "2001:db8::1",
+    "fe80::1%eth0": "fe80::1",
+    "": None,
+    "unix:": None,
+    "not an address": None,
+    "999.1.1.1": None,
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), ADDRESSES.items())
+def test_the_address_is_parsed_or_left_empty(text, expected):
+    request = RequestFactory().post("/", REMOTE_ADDR=text)
+    assert remote_addr(request) == expected
+
+
+@pytest.mark.parametrize(
+    ("proxies", "expected"), [(None, "9.9.9.9"), (0, "9.9.9.9"), (1, "3.3.3.3"), (2, "2.2.2.2")]
+)
+def test_how_many_proxies_to_believe_follows_drf(settings, proxies, expected):
+    settings.REST_FRAMEWORK = {"NUM_PROXIES": proxies}
+    headers = {"X-Forwarded-For": "1.1.1.1, 2.2.2.2:99, 3.3.3.3"}
+    request = RequestFactory().post("/", REMOTE_ADDR="9.9.9.9", headers=headers)
+    assert remote_addr(request) == expected
+
+
+def test_a_missing_address_is_no_error():
+    request = RequestFactory().post("/")
+    del request.META["REMOTE_ADDR"]
+    assert remote_addr(request) is None
