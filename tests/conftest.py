@@ -1,18 +1,23 @@
 import copy
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings as site
-from django.db import connections
+from django.db import connection, connections
 from django.http import HttpResponse
 from django.test import Client
 
 from django_vwo_webhooks.follower import stop_following
 from django_vwo_webhooks.models import WebhookEvent
+from django_vwo_webhooks.sdk.impressions import impressions
 from django_vwo_webhooks.testing import VWOSimulator, build_settings, feature
 
 PAYLOAD = {
@@ -26,9 +31,13 @@ PAYLOAD = {
 
 @pytest.fixture(autouse=True)
 def fresh_process() -> Iterator[None]:
-    """No test finds the follower of another one."""
+    """No test finds the follower or the impressions of another one."""
     yield
     stop_following()
+    mine = impressions.peek()
+    if mine is not None:
+        mine.batch_queue.clear()
+        mine.tasks.clear()
 
 
 @pytest.fixture
@@ -87,6 +96,41 @@ def in_thread() -> Iterator[Callable[..., threading.Thread]]:
     yield start
     for thread in threads:
         thread.join()
+
+
+def site_environment(**more: str) -> dict[str, str]:
+    """The environment for another process of this test's site, on this test's database."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "PYTHONPATH": str(Path(__file__).parent.parent),
+        "SITE_DATABASE_NAME": str(connection.settings_dict["NAME"]),
+        "SITE_VWO_WEBHOOKS": json.dumps(site.VWO_WEBHOOKS),
+        **more,
+    }
+
+
+def run_site(code: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """``manage.py shell -c CODE`` of this test's site, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "django", "shell", "-v0", "-c", code],
+        env=site_environment(**more),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def start_site(code: str) -> subprocess.Popen[str]:
+    """As ``run_site``, without waiting for the end; use it in a ``with`` block."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "django", "shell", "-v0", "-c", code],
+        env=site_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def wait_until(condition: Callable[[], object], timeout: float = 10.0) -> None:

@@ -1,5 +1,6 @@
 """The site that the tests run in; TEST_DATABASE_URL picks another database than SQLite."""
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -42,6 +43,10 @@ else:
         }
     }
 
+if os.environ.get("SITE_DATABASE_NAME"):
+    # a process that a test started, on that test's database
+    DATABASES["default"]["NAME"] = os.environ["SITE_DATABASE_NAME"]
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -81,4 +86,5 @@ VWO_WEBHOOKS = {
     "ACCOUNT_ID": "123456",
     "SDK_KEY": "sdk-key-that-must-not-leak-0123456789",
     "SECRET": "secret-that-must-not-leak-0123456789",
+    **json.loads(os.environ.get("SITE_VWO_WEBHOOKS", "{}")),
 }

@@ -36,5 +36,15 @@ class PythonLogging:
         logger.log(LEVELS.get(level.upper(), logging.ERROR), "%s", app_settings.redact(message))
 
 
+class Redacted(logging.Filter):
+    """Takes the keys out of another library's lines: VWO wants the SDK key inside URLs."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = app_settings.redact(record.getMessage()), None
+        return True
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(Redacted())
+
 LOGGER = {"transport": PythonLogging()}
 """The SDK's option of that name."""

@@ -1,0 +1,364 @@
+"""A 2xx that is true: fetched after the delivery arrived, valid, built, stored, applied here."""
+
+import re
+import threading
+import time
+
+import pytest
+from django.db import connection, transaction
+
+from django_vwo_webhooks import signals
+from django_vwo_webhooks.client import get_client
+from django_vwo_webhooks.exceptions import InsideTransaction, RefreshFailed, VWOUnreachable
+from django_vwo_webhooks.models import RefreshLease, SettingsSnapshot, WebhookEvent
+from django_vwo_webhooks.refresh import refresh_settings
+from django_vwo_webhooks.testing import build_settings, feature
+
+from .conftest import configure, only_event, wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+GOOD = build_settings(feature("new_checkout", variables={"color": "green"}))
+
+
+def color():
+    return get_client().get_flag("new_checkout", {"id": "u"}).get_variable("color")
+
+
+@pytest.fixture
+def heard():
+    """Everything that the four signals said, in order."""
+    said = []
+
+    def listen(name):
+        def receiver(sender, signal, **provided):
+            said.append((name, provided))
+
+        return receiver
+
+    receivers = {}
+    for name in ("webhook_received", "settings_refreshed", "settings_applied", "refresh_failed"):
+        receivers[name] = listen(name)
+        getattr(signals, name).connect(receivers[name])
+    yield said
+    for name, receiver in receivers.items():
+        getattr(signals, name).disconnect(receiver)
+
+
+def test_changed_settings_are_in_force_when_the_answer_is_sent(vwo, deliver):
+    deliver()
+    assert color() == "red"
+    vwo.set_flag("new_checkout", variables={"color": "green"})
+    assert deliver(action="again").status_code == 200
+    assert color() == "green"
+    newest = SettingsSnapshot.objects.newest()
+    assert get_client().snapshot_id == newest.pk
+    assert WebhookEvent.objects.first().snapshot == newest
+
+
+def test_unchanged_settings_make_no_snapshot(vwo, deliver):
+    deliver()
+    vwo.settings = {**vwo.settings, "sdkMetaInfo": {"wasInitializedEarlier": True}}
+    assert deliver(action="again").status_code == 200
+    assert WebhookEvent.objects.first().outcome == "unchanged"
+    assert SettingsSnapshot.objects.count() == 1
+
+
+def test_there_and_back_makes_three_snapshots(vwo):
+    for shade in ("red", "green", "red"):
+        vwo.set_flag("new_checkout", variables={"color": shade})
+        refresh_settings()
+    assert SettingsSnapshot.objects.count() == 3
+    assert SettingsSnapshot.objects.newest().settings == SettingsSnapshot.objects.last().settings
+
+
+def test_every_fetch_asks_the_endpoint_for_webhooks(vwo, deliver):
+    deliver()
+    get_client()
+    assert {fetch.path for fetch in vwo.fetches} == {"/server-side/v2-pull"}
+    assert vwo.fetches[0].query["a"] == "123456"
+    assert vwo.fetches[0].query["platform"] == "server"
+
+
+@pytest.mark.parametrize("nothing", [[], {}])
+def test_no_features_at_all_is_valid(vwo, deliver, nothing):
+    deliver()
+    vwo.settings = {**vwo.settings, "features": nothing, "campaigns": nothing}
+    assert deliver(action="again").status_code == 200
+    assert not get_client().get_flag("new_checkout", {"id": "u"}).is_enabled()
+
+
+# without a flag's rules the SDK can't build it, and its schema does not say so
+UNBUILDABLE = {**GOOD, "features": [{k: v for k, v in GOOD["features"][0].items() if k != "rules"}]}
+
+FAILURES = {
+    "status 500": ({"status": 500}, "answered HTTP 500"),
+    "status 404": ({"status": 404}, "answered HTTP 404"),
+    "status 400": ({"status": 400}, "answered HTTP 400"),
+    "HTML": ({"body": b"<html>", "content_type": "text/html"}, "is not JSON"),
+    "broken JSON": ({"body": b'{"a": '}, "is not JSON"),
+    "NaN": ({"body": b'{"a": NaN}'}, "is not JSON"),
+    "a list": ({"body": b"[]"}, "not a JSON object"),
+    "{}": ({"body": b"{}"}, "version, accountId, campaigns, features missing"),
+    "cut off": ({"truncate": True}, "No answer from VWO"),
+    "reset": ({"reset": True}, "No answer from VWO"),
+    "one byte a second": ({"drip": 1.0}, "did not answer in full within 1.0 s"),
+    "headers byte by byte": ({"drip": 0.5, "drip_headers": True}, "did not answer in full"),
+    "nothing for 20 s": ({"delay": 20}, "did not answer"),
+    "an endless body": ({"endless": True}, "did not answer in full|larger than 32 MiB"),
+}
+
+DOCUMENTS = {
+    "without features": (
+        {key: value for key, value in GOOD.items() if key != "features"},
+        "schema at the top: features missing",
+    ),
+    "a feature of a wrong type": (
+        {**GOOD, "features": [{**GOOD["features"][0], "key": 5}]},
+        r"schema at features\[0\]\.key: should be string",
+    ),
+    "not buildable": ({**GOOD, "sampling": 5}, "can't build"),
+    "without its SDK key": (
+        {key: value for key, value in GOOD.items() if key != "sdkKey"},
+        "can't build",
+    ),
+}
+
+
+def check_failure_and_recovery(vwo, deliver, reason):
+    event_id = None
+    for deliveries in (1, 2):
+        started = time.monotonic()
+        response = deliver(action="new")
+        assert time.monotonic() - started < 1 + 1, "the limit and a second"
+        assert response.status_code == 503
+        assert int(response.headers["Retry-After"]) >= 1
+        event = WebhookEvent.objects.get(action="new")
+        assert response.json() == {"status": "error", "message": event.error, "event": event.pk}
+        assert event.outcome == "failed"
+        assert event.deliveries == deliveries
+        assert event_id in (None, event.pk)
+        event_id = event.pk
+        RefreshLease.objects.update(retry_at=0)
+    assert re.search(reason, event.error)
+    assert color() == "red"
+    vwo.behave()
+    vwo.accept()
+    vwo.settings = GOOD
+    assert deliver(action="new").status_code == 200
+    event = WebhookEvent.objects.get(action="new")
+    assert (event.outcome, event.error, event.deliveries) == ("changed", "", 3)
+    assert color() == "green"
+
+
+@pytest.mark.parametrize(("trouble", "reason"), FAILURES.values(), ids=FAILURES)
+def test_vwo_in_trouble(vwo, deliver, settings, trouble, reason):
+    configure(settings, REFRESH_TIMEOUT_SECONDS=1.0)
+    deliver()
+    vwo.misbehave(**trouble)
+    check_failure_and_recovery(vwo, deliver, reason)
+
+
+@pytest.mark.parametrize(("document", "reason"), DOCUMENTS.values(), ids=DOCUMENTS)
+def test_settings_that_are_no_good(vwo, deliver, settings, document, reason):
+    configure(settings, REFRESH_TIMEOUT_SECONDS=1.0)
+    deliver()
+    vwo.settings = document
+    check_failure_and_recovery(vwo, deliver, reason)
+
+
+def test_vwo_refusing_the_connection(vwo, deliver, settings):
+    configure(settings, REFRESH_TIMEOUT_SECONDS=1.0)
+    deliver()
+    vwo.refuse()
+    check_failure_and_recovery(vwo, deliver, "connection refused")
+
+
+def test_an_unknown_host_is_said_so(settings, deliver):
+    configure(settings, SDK_OPTIONS={"proxy_url": "http://vwo.invalid"})
+    deliver()
+    assert "unknown host" in only_event().error
+
+
+def test_no_thread_is_left_behind_by_a_server_that_drips(vwo, deliver, settings):
+    configure(settings, REFRESH_TIMEOUT_SECONDS=0.5)
+    vwo.misbehave(drip=0.1, drip_headers=True)
+    with pytest.raises(RefreshFailed):
+        refresh_settings()
+    wait_until(lambda: not [t for t in threading.enumerate() if t.name == "vwo-fetch"])
+
+
+def test_after_a_failed_fetch_deliveries_take_a_short_breath(vwo, deliver):
+    deliver()
+    vwo.misbehave(status=500)
+    assert deliver(action="one").status_code == 503
+    fetches = len(vwo.fetches)
+    response = deliver(action="two")
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
+    assert len(vwo.fetches) == fetches
+    assert WebhookEvent.objects.get(action="two").outcome == "failed"
+    vwo.behave()
+    assert refresh_settings(), "a manual refresh ignores the breather"
+    assert not WebhookEvent.objects.exclude(finished_at=None).filter(error__gt="").exists()
+    assert WebhookEvent.objects.filter(outcome="unchanged").count() == 2
+
+
+def test_a_delivery_during_a_slow_fetch_is_served_by_a_later_one(vwo, deliver, in_thread):
+    """Two identical deliveries, the settings changed between them, the first fetch slow."""
+    deliver()
+    vwo.misbehave(delay=0.7, times=1)
+    answers = []
+    before = len(vwo.fetches)
+    in_thread(lambda: answers.append(deliver(action="same")))
+    vwo.wait_for(lambda: len(vwo.fetches) > before)
+    vwo.set_flag("new_checkout", variables={"color": "green"})
+    answers.append(deliver(action="same"))
+    wait_until(lambda: len(answers) == 2)
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert color() == "green"
+    event = WebhookEvent.objects.get(action="same")
+    assert (event.outcome, event.deliveries) == ("changed", 2)
+    assert event.finished_at is not None
+
+
+def test_many_deliveries_at_once_share_fetches(vwo, deliver, in_thread):
+    deliver()
+    vwo.misbehave(delay=0.2)
+    before = len(vwo.fetches)
+    answers = []
+    for number in range(12):
+        in_thread(lambda number=number: answers.append(deliver(action=str(number))))
+    wait_until(lambda: len(answers) == 12)
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(vwo.fetches) - before <= 4
+    assert not WebhookEvent.objects.filter(finished_at=None).exists()
+
+
+def test_a_flight_that_began_too_early_is_waited_for_only_a_second(vwo, deliver, in_thread):
+    deliver()
+    vwo.misbehave(delay=3)
+    before = len(vwo.fetches)
+    in_thread(lambda: deliver(action="slow"))
+    vwo.wait_for(lambda: len(vwo.fetches) > before)
+    started = time.monotonic()
+    response = deliver(action="late")
+    assert 0.9 < time.monotonic() - started < 2
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
+    wait_until(lambda: not WebhookEvent.objects.filter(outcome="pending").exists())
+
+
+def test_a_late_result_is_refused(vwo, monkeypatch):
+    """A flight that held the lease for too long finds that a newer one has started."""
+    from django_vwo_webhooks import sdk
+
+    refresh_settings()
+    vwo.set_flag("new_checkout", variables={"color": "green"})
+    fetch = sdk.fetch
+
+    def overtaken(timeout):
+        document = fetch(timeout)
+        RefreshLease.objects.update(lease_until=0)
+        assert RefreshLease.objects.start(RefreshLease.objects.look())
+        return document
+
+    monkeypatch.setattr(sdk, "fetch", overtaken)
+    with pytest.raises(RefreshFailed, match="newer refresh"):
+        refresh_settings()
+    assert SettingsSnapshot.objects.count() == 1
+    assert color() == "red"
+
+
+def test_a_delivery_alone_costs_six_statements(vwo, deliver, django_assert_num_queries):
+    deliver()
+    with django_assert_num_queries(6 + 4):  # and BEGIN and COMMIT, twice
+        assert deliver(action="again").status_code == 200
+
+
+def test_refresh_settings_returns_what_is_in_force(vwo):
+    first = refresh_settings()
+    assert refresh_settings() == first
+    assert first.cause == "manual"
+    assert first.settings["features"][0]["key"] == "new_checkout"
+
+
+def test_refresh_settings_says_why_it_failed(vwo):
+    vwo.refuse()
+    with pytest.raises(VWOUnreachable, match="connection refused"):
+        refresh_settings()
+
+
+def test_refresh_settings_inside_a_transaction_is_an_error_that_says_so(vwo):
+    with pytest.raises(InsideTransaction, match=r"on_commit\(refresh_settings\)"):
+        with transaction.atomic():
+            refresh_settings()
+    with transaction.atomic():
+        transaction.on_commit(refresh_settings)
+    assert SettingsSnapshot.objects.count() == 1
+
+
+def test_the_row_is_committed_before_the_fetch_under_atomic_requests(vwo, deliver, in_thread):
+    vwo.misbehave(delay=0.5)
+    connection.settings_dict["ATOMIC_REQUESTS"] = True
+    try:
+        thread = in_thread(deliver)
+        vwo.wait_for(lambda: vwo.fetches)
+        assert only_event().outcome == "pending"
+        thread.join()
+    finally:
+        connection.settings_dict["ATOMIC_REQUESTS"] = False
+    assert only_event().outcome == "changed"
+
+
+def test_what_the_signals_say(vwo, deliver, heard):
+    deliver()
+    event = only_event()
+    assert [name for name, _ in heard] == [
+        "webhook_received",
+        "settings_applied",
+        "settings_refreshed",
+    ]
+    assert heard[0][1] == {"event": event}
+    assert heard[1][1] == {"snapshot": event.snapshot, "client": get_client()}
+    refreshed = heard[2][1]
+    assert list(refreshed["events"]) == [event]
+    assert refreshed["snapshot"] == event.snapshot
+    assert refreshed["changes"] == event.snapshot.changes
+    heard.clear()
+    vwo.misbehave(status=500)
+    deliver(action="two")
+    assert [name for name, _ in heard] == ["webhook_received", "refresh_failed"]
+    assert [event.action for event in heard[1][1]["events"]] == ["two"]
+    assert isinstance(heard[1][1]["error"], RefreshFailed)
+    heard.clear()
+    RefreshLease.objects.update(retry_at=0)
+    vwo.behave()
+    deliver(action="two")
+    assert [name for name, _ in heard] == ["settings_refreshed"], "once a row, nothing applied"
+    assert heard[0][1]["changes"] == []
+
+
+def test_a_broken_receiver_changes_no_answer(vwo, deliver, caplog):
+    def broken(**provided):
+        raise ValueError("a receiver of the site")
+
+    sent = (signals.webhook_received, signals.settings_refreshed, signals.settings_applied)
+    for signal in sent:
+        signal.connect(broken)
+    try:
+        assert deliver().status_code == 200
+    finally:
+        for signal in sent:
+            signal.disconnect(broken)
+    assert caplog.text.count("Error calling") == 3
+
+
+def test_the_database_gone_is_a_503(deliver, caplog):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE django_vwo_webhooks_webhookevent RENAME TO away")
+    try:
+        response = deliver()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE away RENAME TO django_vwo_webhooks_webhookevent")
+    assert response.status_code == 503
+    assert response.json()["event"] is None
