@@ -1,25 +1,34 @@
 """Keeps this process on the newest snapshot, and the fleet's eye on VWO."""
 
+import asyncio
+import atexit
 import logging
 import random
 import threading
-from dataclasses import replace
+import time
+from typing import Any
 
+from django.core.signals import request_started
 from django.db import connections, router
+from django.db.models import Value
 
 from .broadcast import Broadcast, channel, forget_broadcast, get_broadcast
 from .conf import app_settings
 from .exceptions import RefreshFailed
-from .models import LeaseState, RefreshLease, SettingsSnapshot
+from .models import FleetProcess, LeaseState, RefreshLease, SettingsSnapshot
+from .models.fleet import BEAT_SECONDS
 from .process import PerProcess
-from .refresh import Clock, apply, serve
+from .refresh import Clock, apply, in_force_here, serve
 
 logger = logging.getLogger("django_vwo_webhooks")
 
 CALM_SECONDS = 30.0
 """How often to look while a bell pushes."""
 
-LONGEST_PAUSE_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 2.0
+"""How long to leave a database or a bell in peace that does not answer."""
+
+GOODBYE_SECONDS = 0.3
 
 
 class Follower:
@@ -34,21 +43,21 @@ class Follower:
         self._thread: threading.Thread | None = None
         self._looked = threading.Event()
         self._stopping = threading.Event()
-        self._failures = 0
+        self._troubles: set[str] = set()
+        self._next_look = 0.0
+        self._next_beat = 0.0
+        self._row: FleetProcess | None = None
         # a fleet that was deployed at once must not look at VWO at once
-        self._patience = random.uniform(1.0, 1.1)  # noqa: S311 - spreads load, guards nothing
+        self._spread = random.uniform(1.0, 1.1)  # noqa: S311 - spreads load, guards nothing
 
     def ensure(self) -> None:
         """Start following on first use, and wait for the first look, a few seconds at most."""
         if self._looked.is_set():
             return
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="vwo-follower", daemon=True)
-                self._thread.start()
-        if self._thread is not threading.current_thread():
-            self._looked.wait(app_settings.refresh_timeout_seconds + 1)
-            self._looked.set()
+        if get_broadcast().thread:
+            self._follow_on_thread()
+        else:
+            self._follow_requests()
 
     def stop(self, timeout_seconds: float) -> None:
         """End the thread, and wait for that."""
@@ -59,62 +68,118 @@ class Follower:
 
     def look(self) -> None:
         """One look: apply what is newer, fetch where nobody ever did or for too long."""
-        state = RefreshLease.objects.look()
+        state = RefreshLease.objects.look(noted=Value(0))
         if state.snapshot_id is None:
-            self._fetch(state, SettingsSnapshot.Cause.STARTUP)
-            return
-        apply(state.snapshot_id)
-        if state.looked_seconds > app_settings.reconcile_seconds * self._patience:
-            self._fetch(state, SettingsSnapshot.Cause.RECONCILE)
+            # any flight will do, also one that began before this process
+            self._fetch(state, SettingsSnapshot.Cause.STARTUP, Clock.starting_now(patient=True))
+        else:
+            apply(state.snapshot_id)
+            if self._overdue(state):
+                state = RefreshLease.objects.look()
+                if self._overdue(state):
+                    self._fetch(state, SettingsSnapshot.Cause.RECONCILE, Clock.starting_now())
+        self._beat()
 
-    def _fetch(self, state: LeaseState, cause: str) -> None:
+    def look_at_request(self) -> None:
+        """Without a thread: a look when a request starts, at most one an interval."""
+        if time.monotonic() >= self._next_look and self._lock.acquire(blocking=False):
+            try:
+                self._next_look = time.monotonic() + get_broadcast().poll_seconds
+                self._look_or_say_why()
+            finally:
+                self._lock.release()
+
+    def _follow_on_thread(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="vwo-follower", daemon=True)
+                self._thread.start()
+        if self._thread is not threading.current_thread():
+            self._looked.wait(app_settings.refresh_timeout_seconds + 1)
+            self._looked.set()
+
+    def _follow_requests(self) -> None:
+        request_started.connect(_request_started, dispatch_uid="django_vwo_webhooks")
         try:
-            if cause == SettingsSnapshot.Cause.STARTUP:
-                # any flight will do, also one that began before
-                serve(replace(state, noted=0), cause=cause, clock=Clock.starting_now(patient=True))
-            elif not state.busy and not state.taking_a_breath:
-                serve(state, cause=cause, clock=Clock.starting_now())
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self.look_at_request()
+        else:
+            # the ORM refuses the thread of an event loop
+            first = threading.Thread(target=self._look_and_close, daemon=True)
+            first.start()
+            first.join(app_settings.refresh_timeout_seconds + 1)
+        self._looked.set()
+
+    def _look_and_close(self) -> None:
+        self.look_at_request()
+        connections.close_all()
+
+    def _overdue(self, state: LeaseState) -> bool:
+        limit = app_settings.reconcile_seconds * self._spread
+        free = not state.busy and not state.taking_a_breath
+        return state.looked_seconds > limit and free and get_broadcast().thread
+
+    def _fetch(self, state: LeaseState, cause: str, clock: Clock) -> None:
+        try:
+            serve(state, cause=cause, clock=clock)
         except RefreshFailed as failure:
-            logger.info("The look at VWO for the %s brought nothing: %s", cause, failure)
+            logger.info("A look at VWO (%s) brought nothing: %s", cause, failure)
+
+    def _beat(self) -> None:
+        """Tell the fleet what runs here: when that changes, and about once a minute."""
+        self._row = self._row or FleetProcess.this_one()
+        now = time.monotonic()
+        if self._row.took(in_force_here()) or now >= self._next_beat:
+            FleetProcess.objects.beat(self._row)
+            self._next_beat = now + BEAT_SECONDS
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            pause = 0.0
-            try:
-                self.look()
-                self._recovered()
-            except Exception as error:
-                pause = self._failed(error)
+            looked = self._look_or_say_why()
             self._looked.set()
-            self._wait(pause)
+            if looked:
+                self._wait(get_broadcast())
+            else:
+                connections[_alias()].close()
+                self._stopping.wait(_pause())
+        if self._row is not None:
+            FleetProcess.objects.filter(pk=self._row.pk).delete()
         connections.close_all()
 
-    def _wait(self, pause: float) -> None:
-        broadcast = get_broadcast()
-        alias = router.db_for_read(SettingsSnapshot)
-        if pause:
-            connections[alias].close()
-            self._stopping.wait(pause)
-            return
+    def _look_or_say_why(self) -> bool:
         try:
-            broadcast.listen(channel(), self._interval(broadcast))
-        except Exception:
-            self._stopping.wait(broadcast.poll_seconds)
+            self.look()
+        except Exception as error:
+            self._trouble("VWO's settings can't be followed now", error)
+            return False
+        self._well("VWO's settings can't be followed now")
+        return True
 
-    def _interval(self, broadcast: Broadcast) -> float:
-        return CALM_SECONDS if broadcast.pushes else broadcast.poll_seconds
+    def _wait(self, broadcast: Broadcast) -> None:
+        """Until it is time to look again."""
+        if broadcast.pushes:
+            connections[_alias()].close()
+        try:
+            broadcast.listen(channel(), CALM_SECONDS if broadcast.pushes else self._interval())
+        except Exception as error:
+            self._trouble("The bell can't be heard now, so the database is polled", error)
+            self._stopping.wait(self._interval())
+        else:
+            self._well("The bell can't be heard now, so the database is polled")
 
-    def _failed(self, error: Exception) -> float:
-        if self._failures == 0:
-            logger.error("VWO's settings can't be followed now; trying on.", exc_info=error)
-        self._failures += 1
-        longest = min(2.0**self._failures / 2, LONGEST_PAUSE_SECONDS)
-        return random.uniform(longest / 2, longest)  # noqa: S311
+    def _interval(self) -> float:
+        return get_broadcast().poll_seconds
 
-    def _recovered(self) -> None:
-        if self._failures:
-            logger.info("VWO's settings are followed again.")
-        self._failures = 0
+    def _trouble(self, what: str, error: Exception) -> None:
+        if what not in self._troubles:
+            self._troubles.add(what)
+            logger.warning("%s (%s); trying on.", what, type(error).__name__, exc_info=error)
+
+    def _well(self, what: str) -> None:
+        if what in self._troubles:
+            self._troubles.remove(what)
+            logger.warning("Over: %s.", what)
 
 
 follower = PerProcess(Follower)
@@ -127,3 +192,22 @@ def stop_following(timeout_seconds: float = 5.0) -> None:
         mine.stop(timeout_seconds)
         forget_broadcast()
         follower.forget()
+
+
+def _request_started(**kwargs: Any) -> None:
+    follower().look_at_request()
+
+
+def _alias() -> str:
+    return router.db_for_write(SettingsSnapshot)
+
+
+def _pause() -> float:
+    return random.uniform(LONGEST_PAUSE_SECONDS / 2, LONGEST_PAUSE_SECONDS)  # noqa: S311
+
+
+@atexit.register
+def _goodbye() -> None:
+    mine = follower.peek()
+    if mine is not None:
+        mine.stop(GOODBYE_SECONDS)

@@ -72,6 +72,12 @@ def apply(snapshot_id: int | None, built: Any = None) -> None:
         )
 
 
+def in_force_here() -> int | None:
+    """The number of the snapshot that this process's client runs."""
+    snapshot_id: int | None = _sdk().client().snapshot_id
+    return snapshot_id
+
+
 @dataclass(frozen=True)
 class Clock:
     """When an answer is due, on the monotonic clock."""

@@ -42,6 +42,8 @@ class LeaseState:
     """How long deliveries should not ask VWO; 0 or less where they may."""
     looked_seconds: float
     """How long ago a look at VWO last succeeded, infinite before the first."""
+    failing_seconds: float | None
+    """How long ago the first of the newest failures was; None after a success."""
     error: str
     """Why the newest flight failed; empty when it did not."""
     snapshot_id: int | None
@@ -83,9 +85,12 @@ class RefreshLeaseQuerySet(OwnedQuerySet["RefreshLease"]):
                 busy_seconds=F("lease_until") - UnixNow(),
                 breather_seconds=F("retry_at") - UnixNow(),
                 looked_seconds=UnixNow() - F("looked_at"),
+                failing_seconds=UnixNow() - F("failing_since"),
                 snapshot_id=Subquery(newest.values("pk")[:1]),
                 digest=Subquery(newest.values("digest")[:1]),
-                noted=Coalesce(noted or F("flight"), F("flight")),
+                noted=Coalesce(
+                    noted or F("flight"), F("flight"), output_field=models.BigIntegerField()
+                ),
             )
             .values(*LeaseState.__dataclass_fields__)
             .first()
@@ -115,6 +120,7 @@ class RefreshLeaseQuerySet(OwnedQuerySet["RefreshLease"]):
                 succeeded_flight=flight,
                 looked_at=UnixNow(),
                 failures=0,
+                failing_since=None,
                 retry_at=0,
                 error="",
             )
@@ -134,6 +140,7 @@ class RefreshLeaseQuerySet(OwnedQuerySet["RefreshLease"]):
             self.filter(pk=pk, flight=flight).update(
                 lease_until=0,
                 retry_at=UnixNow() + seconds if breather else 0,
+                failing_since=Coalesce("failing_since", UnixNow()),
                 failures=F("failures") + 1,
                 error=error,
             )
@@ -149,6 +156,7 @@ class RefreshLease(Owned):
     retry_at = models.FloatField(default=0)
     looked_at = models.FloatField(null=True)
     failures = models.PositiveIntegerField(default=0)
+    failing_since = models.FloatField(null=True)
     error = models.TextField(default="")
 
     objects = PrimaryManager.from_queryset(RefreshLeaseQuerySet)()
