@@ -130,7 +130,7 @@ class Follower:
         """Tell the fleet what runs here: when that changes, and about once a minute."""
         self._row = self._row or FleetProcess.this_one()
         now = time.monotonic()
-        if self._row.took(in_force_here()) or now >= self._next_beat:
+        if self._row.took(*in_force_here()) or now >= self._next_beat:
             FleetProcess.objects.beat(self._row)
             self._next_beat = now + BEAT_SECONDS
 

@@ -9,6 +9,7 @@ import math
 import threading
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from types import ModuleType
 from typing import Any
 
@@ -72,10 +73,10 @@ def apply(snapshot_id: int | None, built: Any = None) -> None:
         )
 
 
-def in_force_here() -> int | None:
-    """The number of the snapshot that this process's client runs."""
-    snapshot_id: int | None = _sdk().client().snapshot_id
-    return snapshot_id
+def in_force_here() -> tuple[int | None, datetime | None]:
+    """The number of the snapshot that this process's client runs, and since when."""
+    client = _sdk().client()
+    return client.snapshot_id, client.applied_at
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """The site that the tests run in; TEST_DATABASE_URL picks another database than SQLite."""
 
+import atexit
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-SECRET_KEY = "tests"  # noqa: S105
+SECRET_KEY = "tests"
 USE_TZ = True
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
@@ -28,11 +30,16 @@ def database(url: str) -> dict[str, object]:
     }
 
 
+def remove_folder(path: Path, owner: int) -> None:
+    if os.getpid() == owner:
+        shutil.rmtree(path, ignore_errors=True)
+
+
 if os.environ.get("TEST_DATABASE_URL"):
     DATABASES = {"default": database(os.environ["TEST_DATABASE_URL"])}
 else:
-    folder = Path(tempfile.gettempdir()) / f"django-vwo-webhooks-{os.getpid()}"
-    folder.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="django-vwo-webhooks-"))
+    atexit.register(remove_folder, folder, os.getpid())
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.sqlite3",

@@ -288,9 +288,9 @@ def test_refresh_settings_says_why_it_failed(vwo):
 
 
 def test_refresh_settings_inside_a_transaction_is_an_error_that_says_so(vwo):
-    with pytest.raises(InsideTransaction, match=r"on_commit\(refresh_settings\)"):
-        with transaction.atomic():
-            refresh_settings()
+    says = pytest.raises(InsideTransaction, match=r"on_commit\(refresh_settings\)")
+    with says, transaction.atomic():
+        refresh_settings()
     with transaction.atomic():
         transaction.on_commit(refresh_settings)
     assert SettingsSnapshot.objects.count() == 1

@@ -27,8 +27,8 @@ def everything_said(caplog, capfd):
     for name in ("", "django_vwo_webhooks", "django_vwo_webhooks.sdk"):
         caplog.set_level(logging.DEBUG, logger=name)
     yield said
-    for model in apps.get_app_config("django_vwo_webhooks").get_models():
-        said.append(serializers.serialize("json", model.objects.all()))
+    models = apps.get_app_config("django_vwo_webhooks").get_models()
+    said += [serializers.serialize("json", model.objects.all()) for model in models]
     formatter = logging.Formatter("%(name)s %(message)s")
     said += [formatter.format(record) for record in caplog.get_records("call")]
     said += capfd.readouterr()

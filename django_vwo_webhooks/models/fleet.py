@@ -8,8 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from django.db import models
-from django.db.models import F, Q
-from django.utils import timezone
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from .functions import UnixNow
@@ -31,18 +30,13 @@ class FleetProcessQuerySet(OwnedQuerySet["FleetProcess"]):
         """Adds ``silent_seconds``: how long ago a process last said that it is there."""
         return self.annotate(silent_seconds=UnixNow() - F("seen_at"))
 
-    def alive(self) -> "FleetProcessQuerySet":
-        return self.with_silence().filter(silent_seconds__lt=ALIVE_SECONDS)
-
-    def behind(self, snapshot_id: int | None) -> "FleetProcessQuerySet":
-        """The living processes of this site that do not run ``snapshot_id``."""
-        other = ~Q(snapshot=snapshot_id) | Q(snapshot=None)
-        return self.ours().alive().filter(other).order_by("host", "pid")
-
     def beat(self, row: "FleetProcess") -> None:
         """Write down that ``row`` is there, and what it runs; clear away who is long gone."""
         known = self.filter(pk=row.pk).update(
-            snapshot=row.snapshot_id, applied_at=row.applied_at, seen_at=UnixNow()
+            snapshot=row.snapshot_id,
+            applied_at=row.applied_at,
+            followed=row.followed,
+            seen_at=UnixNow(),
         )
         if not known:
             row.seen_at = UnixNow()
@@ -65,6 +59,7 @@ class FleetProcess(Owned):
         related_name="+",
     )
     applied_at = models.DateTimeField(_("applied at"), null=True)
+    followed = models.BooleanField(default=False)
     # Unix seconds of the database's clock
     seen_at = models.FloatField()
 
@@ -89,12 +84,14 @@ class FleetProcess(Owned):
             kind=_kind()[:100],
         )
 
-    def took(self, snapshot_id: int | None) -> bool:
+    def took(self, snapshot_id: int | None, applied_at: datetime | None) -> bool:
         """Note what runs here now; whether that is something else than before."""
         if self.snapshot_id == snapshot_id:
             return False
+        # what it found at its start says nothing about how fast it follows
+        self.followed = self.snapshot_id is not None
         self.snapshot_id = snapshot_id
-        self.applied_at = timezone.now()
+        self.applied_at = applied_at
         return True
 
     def lag_seconds(self, stored_at: datetime) -> float | None:

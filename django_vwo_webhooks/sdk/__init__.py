@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import vwo
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
 from wingify.models.schemas.settings_schema import SETTINGS_FILE_SCHEMA
 from wingify.services.settings_manager import SettingsManager
 from wingify.services.url_service import UrlService
@@ -114,6 +115,7 @@ def apply_newest(built: vwo.VWOClient | None = None) -> SettingsSnapshot | None:
             _settings=built._settings,
             original_settings=built.original_settings,
             snapshot_id=newest.pk,
+            applied_at=timezone.now(),
         )
         UrlService(built._settings.get_collection_prefix())
     if first and not (built._settings.get_sdk_meta_info() or {}).get("wasInitializedEarlier"):

@@ -1,5 +1,6 @@
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from vwo import VWOClient
@@ -17,6 +18,9 @@ class Client(VWOClient):
 
     snapshot_id: int | None = None
     """The number of the ``SettingsSnapshot`` that is applied; None before the first."""
+
+    applied_at: datetime | None = None
+    """When it was applied."""
 
     made_from: dict[str, Any] = {}
     """The options that it was made from."""

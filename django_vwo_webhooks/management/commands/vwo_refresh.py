@@ -1,0 +1,17 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from django_vwo_webhooks.exceptions import RefreshFailed
+from django_vwo_webhooks.refresh import refresh_settings
+
+
+class Command(BaseCommand):
+    help = "Fetches VWO's settings now; the processes of the fleet follow by themselves."
+
+    def handle(self, **options: Any) -> None:
+        try:
+            snapshot = refresh_settings()
+        except RefreshFailed as failure:
+            raise CommandError(str(failure)) from failure
+        self.stdout.write(f"VWO's settings are fresh: #{snapshot.pk} is in force.")
