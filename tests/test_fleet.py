@@ -51,8 +51,7 @@ def test_a_process_says_what_it_runs_and_goes_when_it_goes(vwo):
 
 def test_a_process_that_ends_takes_its_row_along(vwo):
     ran = run_site(
-        "from django_vwo_webhooks.broadcast.local import LocalBroadcast
-from django_vwo_webhooks.client import get_client; get_client()\n"
+        "from django_vwo_webhooks.client import get_client; get_client()\n"
         "from django_vwo_webhooks.models import FleetProcess; import time\n"
         "while not FleetProcess.objects.exists(): time.sleep(0.01)\n"
         "print(FleetProcess.objects.get().kind)"
