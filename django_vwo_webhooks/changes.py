@@ -18,6 +18,9 @@ UNORDERED = {"features", "campaigns", "metrics", "variables"}
 LISTS = UNORDERED | {"rules", "variations", "holdouts"}
 """Keys where VWO may write ``{}`` for an empty list."""
 
+SCAFFOLDING = LISTS | {"value"}
+"""Steps of a path that tell a reader nothing."""
+
 
 def normal_form(document: dict[str, Any]) -> dict[str, Any]:
     """The part of a settings document that means something, in the one order that it can have."""
@@ -124,9 +127,11 @@ def _change(
 
 
 def _sentence(change: dict[str, Any]) -> str:
+    steps = change["path"].split(" / ")
+    place = " / ".join(step for step in steps if step not in SCAFFOLDING) or change["path"]
     if change["kind"] == "changed":
-        return f"{change['path']}: {_short(change['before'])} → {_short(change['after'])}"
-    return f"{change['path']} {change['kind']}"
+        return f"{place}: {_short(change['before'])} → {_short(change['after'])}"
+    return f"{place} {change['kind']}"
 
 
 def _short(value: Any) -> str:

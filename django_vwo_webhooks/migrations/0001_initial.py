@@ -9,101 +9,202 @@ import django_vwo_webhooks.models.fields
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='RefreshLease',
+            name="RefreshLease",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('environment', models.CharField(max_length=100, verbose_name='environment')),
-                ('key_digest', models.CharField(editable=False, max_length=64)),
-                ('flight', models.BigIntegerField(default=0)),
-                ('succeeded_flight', models.BigIntegerField(default=0)),
-                ('lease_until', models.FloatField(default=0)),
-                ('retry_at', models.FloatField(default=0)),
-                ('looked_at', models.FloatField(null=True)),
-                ('failures', models.PositiveIntegerField(default=0)),
-                ('failing_since', models.FloatField(null=True)),
-                ('error', models.TextField(default='')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("environment", models.CharField(max_length=100, verbose_name="environment")),
+                ("key_digest", models.CharField(editable=False, max_length=64)),
+                ("flight", models.BigIntegerField(default=0)),
+                ("succeeded_flight", models.BigIntegerField(default=0)),
+                ("lease_until", models.FloatField(default=0)),
+                ("retry_at", models.FloatField(default=0)),
+                ("looked_at", models.FloatField(null=True)),
+                ("failures", models.PositiveIntegerField(default=0)),
+                ("failing_since", models.FloatField(null=True)),
+                ("error", models.TextField(default="")),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('environment', 'key_digest'), name='vwo_lease_one_each')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("environment", "key_digest"), name="vwo_lease_one_each"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SettingsSnapshot',
+            name="SettingsSnapshot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('environment', models.CharField(max_length=100, verbose_name='environment')),
-                ('key_digest', models.CharField(editable=False, max_length=64)),
-                ('settings', django_vwo_webhooks.models.fields.JSONTextField(help_text="VWO's document without the SDK key.", verbose_name='settings')),
-                ('digest', models.CharField(editable=False, max_length=64, verbose_name='digest')),
-                ('changes', django_vwo_webhooks.models.fields.JSONTextField(default=list, verbose_name='changes')),
-                ('cause', models.CharField(choices=[('webhook', 'webhook'), ('reconcile', 'found without a webhook'), ('startup', 'first start'), ('manual', 'by hand')], max_length=20, verbose_name='cause')),
-                ('created_at', models.DateTimeField(verbose_name='created at')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("environment", models.CharField(max_length=100, verbose_name="environment")),
+                ("key_digest", models.CharField(editable=False, max_length=64)),
+                (
+                    "settings",
+                    django_vwo_webhooks.models.fields.JSONTextField(
+                        help_text="VWO's document without the SDK key.", verbose_name="settings"
+                    ),
+                ),
+                ("digest", models.CharField(editable=False, max_length=64, verbose_name="digest")),
+                (
+                    "changes",
+                    django_vwo_webhooks.models.fields.JSONTextField(
+                        default=list, verbose_name="changes"
+                    ),
+                ),
+                (
+                    "cause",
+                    models.CharField(
+                        choices=[
+                            ("webhook", "webhook"),
+                            ("reconcile", "found without a webhook"),
+                            ("startup", "first start"),
+                            ("manual", "by hand"),
+                        ],
+                        max_length=20,
+                        verbose_name="cause",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(verbose_name="created at")),
             ],
             options={
-                'verbose_name': 'settings snapshot',
-                'verbose_name_plural': 'settings snapshots',
-                'ordering': ['-pk'],
-                'indexes': [models.Index(fields=['environment', 'key_digest', '-id'], name='vwo_snapshot_newest')],
+                "verbose_name": "settings snapshot",
+                "verbose_name_plural": "settings snapshots",
+                "ordering": ["-pk"],
+                "indexes": [
+                    models.Index(
+                        fields=["environment", "key_digest", "-id"], name="vwo_snapshot_newest"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='FleetProcess',
+            name="FleetProcess",
             fields=[
-                ('environment', models.CharField(max_length=100, verbose_name='environment')),
-                ('key_digest', models.CharField(editable=False, max_length=64)),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('host', models.CharField(max_length=255, verbose_name='host')),
-                ('pid', models.BigIntegerField(verbose_name='process id')),
-                ('kind', models.CharField(max_length=100, verbose_name='kind')),
-                ('applied_at', models.DateTimeField(null=True, verbose_name='applied at')),
-                ('followed', models.BooleanField(default=False)),
-                ('seen_at', models.FloatField()),
-                ('snapshot', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='django_vwo_webhooks.settingssnapshot', verbose_name='settings')),
+                ("environment", models.CharField(max_length=100, verbose_name="environment")),
+                ("key_digest", models.CharField(editable=False, max_length=64)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("host", models.CharField(max_length=255, verbose_name="host")),
+                ("pid", models.BigIntegerField(verbose_name="process id")),
+                ("kind", models.CharField(max_length=100, verbose_name="kind")),
+                ("applied_at", models.DateTimeField(null=True, verbose_name="applied at")),
+                ("followed", models.BooleanField(default=False)),
+                ("seen_at", models.FloatField()),
+                (
+                    "snapshot",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="django_vwo_webhooks.settingssnapshot",
+                        verbose_name="settings",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'process',
-                'verbose_name_plural': 'processes',
-                'indexes': [models.Index(fields=['seen_at'], name='vwo_process_seen')],
+                "verbose_name": "process",
+                "verbose_name_plural": "processes",
+                "indexes": [models.Index(fields=["seen_at"], name="vwo_process_seen")],
             },
         ),
         migrations.CreateModel(
-            name='WebhookEvent',
+            name="WebhookEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('environment', models.CharField(max_length=100, verbose_name='environment')),
-                ('key_digest', models.CharField(editable=False, max_length=64)),
-                ('timestamp', models.DateTimeField(help_text="When the change was made, by VWO's clock.", null=True, verbose_name='changed at')),
-                ('event', models.CharField(max_length=255, verbose_name='event')),
-                ('action', models.CharField(blank=True, max_length=255, verbose_name='action')),
-                ('triggered_by', models.CharField(blank=True, max_length=255, verbose_name='triggered by')),
-                ('payload', models.JSONField(verbose_name='payload')),
-                ('outcome', models.CharField(choices=[('pending', 'pending'), ('changed', 'changed'), ('unchanged', 'unchanged'), ('failed', 'failed')], default='pending', max_length=20, verbose_name='outcome')),
-                ('error', models.TextField(blank=True, verbose_name='error')),
-                ('deliveries', models.PositiveIntegerField(default=1, verbose_name='deliveries')),
-                ('received_at', models.DateTimeField(verbose_name='received at')),
-                ('last_received_at', models.DateTimeField(verbose_name='last received at')),
-                ('finished_at', models.DateTimeField(null=True, verbose_name='finished at')),
-                ('refresh_seconds', models.FloatField(null=True, verbose_name='refresh took')),
-                ('remote_addr', models.GenericIPAddressField(null=True, verbose_name='remote address')),
-                ('fingerprint', models.CharField(editable=False, max_length=64, null=True, unique=True)),
-                ('first_flight', models.BigIntegerField(editable=False)),
-                ('last_flight', models.BigIntegerField(editable=False)),
-                ('landed_flight', models.BigIntegerField(editable=False, null=True)),
-                ('snapshot', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='events', to='django_vwo_webhooks.settingssnapshot', verbose_name='snapshot')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("environment", models.CharField(max_length=100, verbose_name="environment")),
+                ("key_digest", models.CharField(editable=False, max_length=64)),
+                (
+                    "timestamp",
+                    models.DateTimeField(
+                        help_text="When the change was made, by VWO's clock.",
+                        null=True,
+                        verbose_name="changed at",
+                    ),
+                ),
+                ("event", models.CharField(max_length=255, verbose_name="event")),
+                ("action", models.CharField(blank=True, max_length=255, verbose_name="action")),
+                (
+                    "triggered_by",
+                    models.CharField(blank=True, max_length=255, verbose_name="triggered by"),
+                ),
+                ("payload", models.JSONField(verbose_name="payload")),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("pending", "pending"),
+                            ("changed", "changed"),
+                            ("unchanged", "unchanged"),
+                            ("failed", "failed"),
+                        ],
+                        default="pending",
+                        max_length=20,
+                        verbose_name="outcome",
+                    ),
+                ),
+                ("error", models.TextField(blank=True, verbose_name="error")),
+                ("deliveries", models.PositiveIntegerField(default=1, verbose_name="deliveries")),
+                ("received_at", models.DateTimeField(verbose_name="received at")),
+                ("last_received_at", models.DateTimeField(verbose_name="last received at")),
+                ("finished_at", models.DateTimeField(null=True, verbose_name="finished at")),
+                ("refresh_seconds", models.FloatField(null=True, verbose_name="refresh took")),
+                (
+                    "remote_addr",
+                    models.GenericIPAddressField(null=True, verbose_name="remote address"),
+                ),
+                (
+                    "fingerprint",
+                    models.CharField(editable=False, max_length=64, null=True, unique=True),
+                ),
+                ("first_flight", models.BigIntegerField(editable=False)),
+                ("last_flight", models.BigIntegerField(editable=False)),
+                ("landed_flight", models.BigIntegerField(editable=False, null=True)),
+                (
+                    "snapshot",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="events",
+                        to="django_vwo_webhooks.settingssnapshot",
+                        verbose_name="snapshot",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'webhook event',
-                'verbose_name_plural': 'webhook events',
-                'ordering': ['-received_at', '-pk'],
-                'indexes': [models.Index(fields=['-received_at', '-id'], name='vwo_event_newest'), models.Index(fields=['environment', 'key_digest', 'finished_at'], name='vwo_event_waiting')],
+                "verbose_name": "webhook event",
+                "verbose_name_plural": "webhook events",
+                "ordering": ["-received_at", "-pk"],
+                "indexes": [
+                    models.Index(fields=["-received_at", "-id"], name="vwo_event_newest"),
+                    models.Index(
+                        fields=["environment", "key_digest", "finished_at"],
+                        name="vwo_event_waiting",
+                    ),
+                ],
             },
         ),
     ]

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.db import models
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +13,15 @@ class SettingsSnapshotQuerySet(OwnedQuerySet["SettingsSnapshot"]):
     def newest(self) -> "SettingsSnapshot | None":
         """The snapshot in force: the one that every process of the fleet should serve."""
         return self.ours().order_by("-pk").first()
+
+    def with_newest(self) -> "SettingsSnapshotQuerySet":
+        """Adds ``is_newest``: whether a snapshot is the newest of its environment and SDK key."""
+        newer = self.model._default_manager.filter(
+            environment=OuterRef("environment"),
+            key_digest=OuterRef("key_digest"),
+            pk__gt=OuterRef("pk"),
+        )
+        return self.annotate(is_newest=~Exists(newer))
 
 
 class SettingsSnapshot(Owned):
