@@ -15,6 +15,7 @@ from django.db.models import Value
 from .broadcast import Broadcast, channel, forget_broadcast, get_broadcast
 from .conf import app_settings
 from .exceptions import RefreshFailed
+from .greenlets import mend_connections
 from .models import FleetProcess, LeaseState, RefreshLease, SettingsSnapshot
 from .models.fleet import BEAT_SECONDS
 from .process import PerProcess
@@ -54,6 +55,7 @@ class Follower:
         """Start following on first use, and wait for the first look, a few seconds at most."""
         if self._looked.is_set():
             return
+        mend_connections()
         if get_broadcast().thread:
             self._follow_on_thread()
         else:

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from .authentication import IsAuthenticatedSender
 from .conf import app_settings
 from .exceptions import RefreshFailed
+from .greenlets import mend_connections
 from .models import RefreshLease, SettingsSnapshot, WebhookEvent
 from .parsers import check_length, parse
 from .refresh import Clock, Landing, serve
@@ -55,6 +56,7 @@ class WebhookView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """The door: method, size, sender; nothing is parsed before all three are right."""
+        mend_connections()
         self.clock = Clock.starting_now()
         if request.method != "POST":
             raise exceptions.MethodNotAllowed(str(request.method))

@@ -12,7 +12,7 @@ SECRET_KEY = "tests"
 USE_TZ = True
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
-ROOT_URLCONF = "tests.urls"
+ROOT_URLCONF = os.environ.get("SITE_URLCONF", "tests.urls")
 STATIC_URL = "/static/"
 
 ENGINES = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}

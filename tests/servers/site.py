@@ -1,0 +1,37 @@
+"""The site's own code as the servers' tests see it: one page that tells which flag it serves."""
+
+import os
+
+from django.http import HttpRequest, JsonResponse
+from django.urls import include, path
+
+from django_vwo_webhooks.client import get_client
+
+if os.environ.get("SITE_PRELOADS"):
+    # as a preloaded master has it: a flag evaluated at import, and the client kept
+    held = get_client()
+    held.get_flag("new_checkout", {"id": "preload"})
+
+
+def answer() -> JsonResponse:
+    client = held if os.environ.get("SITE_PRELOADS") else get_client()
+    flag = client.get_flag("new_checkout", {"id": "u"})
+    return JsonResponse({"pid": os.getpid(), "color": flag.get_variable("color", "off")})
+
+
+def flag(request: HttpRequest) -> JsonResponse:
+    return answer()
+
+
+async def async_flag(request: HttpRequest) -> JsonResponse:
+    return answer()
+
+
+flag.login_required = False  # type: ignore[attr-defined]
+async_flag.login_required = False  # type: ignore[attr-defined]
+
+urlpatterns = [
+    path("flag/", flag),
+    path("async-flag/", async_flag),
+    path("webhooks/vwo/", include("django_vwo_webhooks.urls")),
+]
