@@ -308,4 +308,3 @@ def test_the_sdk_is_imported_only_when_it_is_needed():
         "print([m for m in ('vwo', 'wingify') if m in sys.modules])"
     )
     assert ran.stdout.strip().endswith("[]"), ran.stderr
-

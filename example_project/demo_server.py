@@ -1,0 +1,99 @@
+"""The shop under gunicorn, as a child of the demo."""
+
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+import requests
+
+WORKERS = 2
+HERE = Path(__file__).resolve().parent
+
+
+class Server:
+    """gunicorn with two worker processes; use it in a ``with`` block."""
+
+    def __init__(self, port: int, log: Path) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._log = log
+        bind = ["--bind", f"127.0.0.1:{port}", "--workers", str(WORKERS)]
+        threads = ["--worker-class", "gthread", "--threads", "4", "--graceful-timeout", "3"]
+        with log.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", *bind, *threads, "example_project.wsgi"],
+                cwd=HERE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def __enter__(self) -> "Server":
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                self.page()
+            except requests.ConnectionError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    self.__exit__(None, None, None)
+                    raise TimeoutError(f"the shop did not start:\n{self.log()}") from None
+                time.sleep(0.1)
+            else:
+                return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def log(self) -> str:
+        return self._log.read_text()[-4000:]
+
+    def page(self) -> str:
+        """What the front page says of the checkout, and its button."""
+        return self._answer()[1]
+
+    def pages_until(self, holds: Callable[[str], bool]) -> dict[str, str]:
+        """Asks until every worker process gives a page that ``holds``: the pages by process."""
+        pages: dict[str, str] = {}
+        deadline = time.monotonic() + 30
+        while len(pages) < WORKERS or not all(holds(page) for page in pages.values()):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the pages stayed {pages}")
+            worker, page = self._answer()
+            pages[worker] = page
+        return pages
+
+    def _answer(self) -> tuple[str, str]:
+        response = requests.get(f"{self.url}/", timeout=20, headers={"Connection": "close"})
+        response.raise_for_status()
+        checkout = re.search(r"the (new|old) checkout", response.text)
+        button = re.search(r"<button[^>]*>([^<]*)", response.text)
+        if checkout is None or button is None:
+            raise TimeoutError("the front page is not the shop's")
+        return response.headers["X-Worker"], f"{checkout[1]} checkout, button “{button[1]}”"
+
+
+def free_port(wanted: int) -> int:
+    """``wanted`` if nobody has it, else another one."""
+    for port in (wanted, 0):
+        with socket.socket() as listening:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listening.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            taken: int = listening.getsockname()[1]
+            return taken
+    raise OSError("no port is free")
