@@ -100,7 +100,7 @@ def _items(
             yield _change("changed", path, feature, before, after)
         return
     for identity in [*old, *(identity for identity in new if identity not in old)]:
-        item = new.get(identity, old.get(identity))
+        item: Any = new.get(identity, old.get(identity))
         name = str(item.get("key") or item.get("ruleKey") or item.get("name") or item["id"])
         owner = name if path == ("features",) else feature
         yield from _member(old, new, identity, (*path, name), owner)

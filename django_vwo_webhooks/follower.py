@@ -31,6 +31,8 @@ LONGEST_PAUSE_SECONDS = 2.0
 
 GOODBYE_SECONDS = 0.3
 
+DISPATCH_UID = "django_vwo_webhooks.follower"
+
 
 class Follower:
     """One daemon thread that does all the database work of this process's client.
@@ -48,6 +50,7 @@ class Follower:
         self._next_look = 0.0
         self._next_beat = 0.0
         self._row: FleetProcess | None = None
+        self._listening_to: Broadcast | None = None
         # a fleet that was deployed at once must not look at VWO at once
         self._spread = random.uniform(1.0, 1.1)  # noqa: S311 - spreads load, guards nothing
 
@@ -64,8 +67,10 @@ class Follower:
     def stop(self, timeout_seconds: float) -> None:
         """End the thread, and wait for that."""
         self._stopping.set()
+        request_started.disconnect(dispatch_uid=DISPATCH_UID)
         if self._thread is not None:
-            get_broadcast().close()
+            if self._listening_to is not None:
+                self._listening_to.close()
             self._thread.join(timeout_seconds)
 
     def look(self) -> None:
@@ -101,7 +106,7 @@ class Follower:
             self._looked.set()
 
     def _follow_requests(self) -> None:
-        request_started.connect(_request_started, dispatch_uid="django_vwo_webhooks")
+        request_started.connect(_request_started, dispatch_uid=DISPATCH_UID)
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -160,6 +165,7 @@ class Follower:
 
     def _wait(self, broadcast: Broadcast) -> None:
         """Until it is time to look again."""
+        self._listening_to = broadcast
         if broadcast.pushes:
             connections[_alias()].close()
         try:

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from typing import Any
 
 from asgiref.local import Local
 from django.db import connections
@@ -18,5 +19,6 @@ def mend_connections() -> None:
     monkey = sys.modules.get("gevent.monkey")
     if monkey is None or not monkey.is_module_patched("threading"):
         return
-    if not isinstance(connections._connections._storage, threading.local):
-        connections._connections = Local(connections.thread_critical)
+    handler: Any = connections
+    if not isinstance(handler._connections._storage, threading.local):
+        handler._connections = Local(handler.thread_critical)

@@ -34,13 +34,14 @@ class PayloadTooLarge(APIException):
 
 def check_length(request: Request) -> None:
     """Refuse what is too large by its headers, before a byte of it is read."""
-    http = request._request
+    http: Any = request._request
     chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
     if chunked and isinstance(http, WSGIRequest):
         if not http.environ.get("wsgi.input_terminated"):
             raise LengthRequired
         # Django would read Content-Length bytes, which are none; this server ends the stream
-        http._stream = LimitedStream(http.environ["wsgi.input"], app_settings.max_body_bytes + 1)
+        stream: Any = LimitedStream(http.environ["wsgi.input"], app_settings.max_body_bytes + 1)
+        http._stream = stream
     elif _content_length(request) > app_settings.max_body_bytes:
         raise PayloadTooLarge
 

@@ -188,9 +188,9 @@ def _fly(state: LeaseState, flight: int, cause: str, clock: Clock) -> Landing:
         raise
     except Exception as error:
         logger.exception("The refresh of VWO's settings met an unexpected error.")
-        failure = RefreshFailed(f"{type(error).__name__} while refreshing; the log says more.")
-        _crash(state, flight, failure)
-        raise failure from error
+        unexpected = RefreshFailed(f"{type(error).__name__} while refreshing; the log says more.")
+        _crash(state, flight, unexpected)
+        raise unexpected from error
     if built is not None:
         built.snapshot_id = snapshot.pk
     apply(snapshot.pk, built)

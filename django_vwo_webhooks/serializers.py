@@ -22,7 +22,7 @@ class TextField(serializers.CharField):
         return super().to_internal_value(data)
 
 
-class UnixTimestampField(serializers.Field):
+class UnixTimestampField(serializers.Field[datetime, Any, str, Any]):
     """Seconds since 1970, or milliseconds, as a number or a string of digits."""
 
     default_error_messages = {

@@ -23,14 +23,15 @@ class FleetStatus:
     snapshot: SettingsSnapshot | None
     looked_seconds: float | None
     last_event: WebhookEvent | None
-    processes: list[FleetProcess]
+    processes: list[Any]
+    """``FleetProcess`` rows, each with its ``silent_seconds``."""
 
     @property
-    def alive(self) -> list[FleetProcess]:
+    def alive(self) -> list[Any]:
         return [process for process in self.processes if process.silent_seconds < ALIVE_SECONDS]
 
     @property
-    def behind(self) -> list[FleetProcess]:
+    def behind(self) -> list[Any]:
         """The living processes that do not run the newest snapshot."""
         newest = self.snapshot and self.snapshot.pk
         return [process for process in self.alive if process.snapshot_id != newest]

@@ -1,6 +1,6 @@
 import ipaddress
 import logging
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db import DatabaseError, connections, transaction
 from django.utils.module_loading import import_string
@@ -68,7 +68,7 @@ class WebhookView(APIView):
 
     def permission_denied(
         self, request: Request, message: str | None = None, code: str | None = None
-    ) -> None:
+    ) -> NoReturn:
         raise exceptions.NotAuthenticated(message)
 
     def post(self, request: Request) -> Response:

@@ -34,6 +34,7 @@ def fresh_process() -> Iterator[None]:
     """No test finds the follower or the impressions of another one."""
     yield
     stop_following()
+    assert "vwo-follower" not in [thread.name for thread in threading.enumerate()]
     mine = impressions.peek()
     if mine is not None:
         mine.batch_queue.clear()

@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
+from django.contrib.staticfiles import finders
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -183,3 +184,71 @@ def test_an_empty_trail(admin_client):
     assert "0 webhook events" in page(admin_client, EVENTS)
     assert "0 settings snapshots" in page(admin_client, SNAPSHOTS)
     assert reverse("admin:django_vwo_webhooks_webhookevent_refresh") == REFRESH
+
+
+def test_a_snapshot_names_only_the_events_that_brought_it(admin_client, deliver, vwo):
+    event = changed_event(deliver, vwo, color="green")
+    deliver(action="came later and changed nothing")
+    text = page(admin_client, f"{SNAPSHOTS}{event.snapshot_id}/change/")
+    assert text.count(EVENTS + f"{event.pk}/change/") == 1
+    assert "came later" not in text
+
+
+def test_half_a_surrogate_pair_breaks_no_page(admin_client):
+    change = {"text": "name: \ud83d"}
+    snapshot = SettingsSnapshot.of({"name": "\ud83d"}, "0", [change], "webhook")
+    snapshot.save()
+    event = WebhookEvent.objects.record(payload={}, event="x")
+    WebhookEvent.objects.filter(pk=event.pk).update(outcome="changed", snapshot=snapshot)
+    for url in (EVENTS, SNAPSHOTS, f"{EVENTS}{event.pk}/change/"):
+        assert "\\ud83d" in page(admin_client, url)
+    assert page(admin_client, f"{SNAPSHOTS}{snapshot.pk}/change/").count("\\ud83d") == 2
+
+
+def test_a_long_error_is_short_in_the_list_and_whole_in_detail(admin_client):
+    event = WebhookEvent.objects.record(payload={}, event="x")
+    error = "\n".join(f"line {number}" for number in range(100))
+    WebhookEvent.objects.filter(pk=event.pk).update(outcome="failed", error=error)
+    text = page(admin_client, EVENTS)
+    assert "line 0 line 1" in text
+    assert "line 50" not in text
+    assert error in page(admin_client, f"{EVENTS}{event.pk}/change/")
+
+
+def test_an_address_is_found_as_a_whole(admin_client):
+    for number, address in enumerate(["203.0.113.7", "203.0.113.77", "2001:db8::1"]):
+        WebhookEvent.objects.record(payload={"n": number}, event="x", remote_addr=address)
+    for address in ("203.0.113.7", "2001:0db8:0::1"):
+        assert "1 webhook event" in page(admin_client, f"{EVENTS}?q={address}")
+    assert "0 webhook events" in page(admin_client, f"{EVENTS}?q=203.0.113")
+
+
+def test_the_list_loads_changes_once_a_snapshot_and_no_payload(admin_client):
+    snapshot = SettingsSnapshot.of({}, "0", [{"text": "x"}], "webhook")
+    snapshot.save()
+    for number in range(3):
+        WebhookEvent.objects.record(payload={"n": number}, event="x")
+    WebhookEvent.objects.update(outcome="unchanged", snapshot=snapshot)
+    with CaptureQueriesContext(connection) as captured:
+        page(admin_client, EVENTS)
+    rows = [query["sql"] for query in captured if "deliveries" in query["sql"]]
+    assert not [sql for sql in rows if "payload" in sql.split("FROM")[0]]
+    assert not [sql for sql in rows if "JOIN" in sql]
+
+
+def test_a_refresh_says_whether_anything_changed(admin_client, vwo):
+    refresh_settings()
+    assert "unchanged" in refresh_messages(admin_client)
+    vwo.set_flag("new_checkout", variables={"color": "blue"})
+    assert "1 change." in refresh_messages(admin_client)
+
+
+def refresh_messages(client):
+    response = client.post(REFRESH, follow=True)
+    return " ".join(str(message) for message in response.context["messages"])
+
+
+@pytest.mark.parametrize("word", [*WebhookEvent.Outcome.values, "fresh", "stale", "failing"])
+def test_every_badge_has_a_colour(word):
+    with open(finders.find("django_vwo_webhooks/admin.css"), encoding="utf-8") as css:
+        assert f".vwo-{word}" in css.read()

@@ -1,3 +1,4 @@
+import ipaddress
 from typing import Any
 
 from django.contrib import admin, messages
@@ -10,15 +11,15 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from ..exceptions import RefreshFailed
-from ..models import WebhookEvent
+from ..models import SettingsSnapshot, WebhookEvent
 from ..refresh import refresh_settings
 from ..status import fleet_status
 from .trail import TrailAdmin
-from .words import NOTHING, badge, block, document, duration, first_sentence, sentences
+from .words import NOTHING, badge, block, document, duration, first_sentence, sentences, shortened
 
 
 @admin.register(WebhookEvent)
@@ -34,7 +35,10 @@ class WebhookEventAdmin(TrailAdmin):
         "took",
     ]
     list_filter = ["outcome", "received_at"]
-    search_fields = ["action", "event", "triggered_by", "remote_addr"]
+    search_fields = ["action", "event", "triggered_by"]
+    search_help_text = _("Action, event, triggered by, or a whole remote address")
+    # the one column with an index to sort by
+    sortable_by = ["received_at"]
     date_hierarchy = "received_at"
     fieldsets = [
         (
@@ -62,8 +66,19 @@ class WebhookEventAdmin(TrailAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        events = super().get_queryset(request).select_related("snapshot")
-        return events.defer("snapshot__settings")
+        # not joined: a page of events may share one snapshot with a long list of changes
+        snapshots = SettingsSnapshot.objects.only("pk", "changes")
+        events = super().get_queryset(request).defer("payload")
+        return events.prefetch_related(models.Prefetch("snapshot", queryset=snapshots))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        try:
+            address = str(ipaddress.ip_address(search_term.strip()))
+        except ValueError:
+            return super().get_search_results(request, queryset, search_term)
+        return queryset.filter(remote_addr=address), False
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.refresh_view)
@@ -83,16 +98,24 @@ class WebhookEventAdmin(TrailAdmin):
             return HttpResponseNotAllowed(["POST"])
         if not self.may_refresh(request):
             raise PermissionDenied
+        before = (
+            SettingsSnapshot.objects.ours().order_by("-pk").values_list("pk", flat=True).first()
+        )
         try:
             snapshot = refresh_settings()
         except RefreshFailed as failure:
             said = gettext("VWO's settings were not refreshed: %s") % failure
             messages.error(request, said)
         else:
-            said = gettext("VWO's settings are fresh: #%d is in force.") % snapshot.pk
+            number = len(snapshot.changes)
+            news = ngettext("%d change", "%d changes", number) % number
+            said = gettext("VWO's settings are fresh: %(snapshot)s is in force, %(news)s.") % {
+                "snapshot": snapshot,
+                "news": gettext("unchanged") if snapshot.pk == before else news,
+            }
             messages.success(request, said)
         LogEntry.objects.create(
-            user_id=request.user.pk,
+            user_id=str(request.user.pk),
             content_type=ContentType.objects.get_for_model(WebhookEvent),
             object_repr=gettext("Refresh now"),
             action_flag=CHANGE,
@@ -129,7 +152,7 @@ class WebhookEventAdmin(TrailAdmin):
 
     @admin.display(description=_("action"), ordering="action")
     def what(self, event: WebhookEvent) -> str:
-        return event.action or event.event
+        return shortened(event.action or event.event)
 
     @admin.display(description=_("outcome"), ordering="outcome")
     def outcome_badge(self, event: WebhookEvent) -> SafeString:
@@ -138,11 +161,11 @@ class WebhookEventAdmin(TrailAdmin):
     @admin.display(description=_("first change"))
     def first_change(self, event: WebhookEvent) -> str:
         changed = event.outcome == WebhookEvent.Outcome.CHANGED
-        return first_sentence(event.snapshot) if changed else event.error or NOTHING
+        return first_sentence(event.snapshot) if changed else shortened(event.error) or NOTHING
 
     @admin.display(description=_("reason"))
     def reason(self, event: WebhookEvent) -> str:
-        return block(event.error) if event.error else NOTHING
+        return block(event.error, gettext("Reason"), wrap=True) if event.error else NOTHING
 
     @admin.display(description=_("what changed"))
     def what_changed(self, event: WebhookEvent) -> str:
@@ -159,7 +182,7 @@ class WebhookEventAdmin(TrailAdmin):
 
     @admin.display(description=_("payload"))
     def body(self, event: WebhookEvent) -> str:
-        return document(event.payload)
+        return document(event.payload, gettext("Payload"))
 
     @admin.display(description=_("delay"))
     def delay(self, event: WebhookEvent) -> str:

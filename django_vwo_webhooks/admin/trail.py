@@ -1,14 +1,16 @@
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+
+from .words import NOTHING
 
 
 class TrailAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows that nobody adds, changes or deletes by hand."""
 
     show_full_result_count = False
+    empty_value_display = NOTHING
     change_form_template = "admin/django_vwo_webhooks/change_form.html"
     change_list_template = "admin/django_vwo_webhooks/change_list.html"
 
@@ -24,7 +26,7 @@ class TrailAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [name for _title, options in self.get_fieldsets(request) for name in _names(options)]
 
 

@@ -1,6 +1,7 @@
 import contextlib
 import socket
 import time
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
@@ -29,7 +30,7 @@ class RedisBroadcast(Broadcast):
             socket_connect_timeout=PUBLISH_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
-        self._subscriber = redis.Redis.from_url(
+        self._subscriber: Any = redis.Redis.from_url(
             url,
             socket_connect_timeout=2.0,
             socket_keepalive=True,

@@ -4,13 +4,16 @@ from typing import Any
 from django.db import models
 
 
-class JSONTextField(models.TextField):
+class JSONTextField(models.TextField):  # type: ignore[type-arg]
     """A JSON document, kept as ASCII text.
 
     Databases differ in what their own JSON types refuse: PostgreSQL's has no NUL, MariaDB's no
     more than 32 levels. VWO's documents may hold both, and settings that can't be stored would
     freeze the flags. Nothing queries inside these documents, so text serves every database.
     """
+
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
         return value if value is None else json.loads(value)

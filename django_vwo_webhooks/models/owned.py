@@ -1,17 +1,20 @@
 """Rows that belong to one environment and one SDK key, and the database that they live in."""
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from django.db import models, router
 from django.utils.translation import gettext_lazy as _
 
 from ..conf import app_settings
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 M = TypeVar("M", bound=models.Model)
 
 
 class OwnedQuerySet(models.QuerySet[M]):
-    def ours(self) -> "OwnedQuerySet[M]":
+    def ours(self) -> "Self":
         """Only rows of this site's ``ENVIRONMENT`` and SDK key.
 
         A copied database must not bring production's flags to staging.

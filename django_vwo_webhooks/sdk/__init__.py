@@ -45,9 +45,9 @@ def client() -> Client:
     living = _client
     if living is None or living.made_from != options:
         with _locks():
-            if _client is living:
+            if _client is living or _client is None:
                 _client = _make_client(options)
-            living = _client
+            return _client
     return living
 
 

@@ -44,7 +44,8 @@ class Client(VWOClient):
         self, event_name: str, context: dict[str, Any], event_properties: Any = None
     ) -> dict[str, Any]:
         self.before_use()
-        return super().track_event(event_name, context, event_properties or {})
+        answer: dict[str, Any] = super().track_event(event_name, context, event_properties or {})
+        return answer
 
     def set_attribute(self, key_or_map: Any, value_or_context: Any, context: Any = None) -> None:
         self.before_use()

@@ -107,7 +107,7 @@ class _WatchedAdapter(HTTPAdapter):
         self.connections = connections
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        pool = super().get_connection_with_tls_context(*args, **kwargs)
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
         connect = pool.ConnectionCls
 
         def watched(*args: Any, **kwargs: Any) -> Any:

@@ -77,7 +77,7 @@ TEMPLATES = [
     }
 ]
 
-VWO_WEBHOOKS = {
+VWO_WEBHOOKS: dict[str, object] = {
     "ACCOUNT_ID": os.environ.get("VWO_ACCOUNT_ID", "123456"),
     "SDK_KEY": os.environ.get("VWO_SDK_KEY", "example-sdk-key"),
     "SECRET": os.environ.get("VWO_WEBHOOK_SECRET", "example-webhook-secret"),

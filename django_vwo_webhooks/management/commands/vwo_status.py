@@ -4,7 +4,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from django_vwo_webhooks.models import FleetProcess
 from django_vwo_webhooks.models.fleet import ALIVE_SECONDS
 from django_vwo_webhooks.status import FleetStatus, fleet_status
 
@@ -69,7 +68,7 @@ def _last_webhook(status: FleetStatus) -> str:
     )
 
 
-def _row(process: FleetProcess) -> str:
+def _row(process: Any) -> str:
     settings = "no settings" if process.snapshot_id is None else f"#{process.snapshot_id}"
     silent = process.silent_seconds
     stale = f", stale: silent for {silent:.0f} s" if silent >= ALIVE_SECONDS else ""
