@@ -56,6 +56,8 @@ def parse(request: Request) -> dict[str, Any]:
         raise ParseError(_("The body ended early.")) from error
     except RequestDataTooBig as error:
         raise PayloadTooLarge from error
+    except ValueError as error:  # what Django makes of a Content-Length that is no number
+        raise ParseError(_("The Content-Length is not a number.")) from error
     if len(body) > app_settings.max_body_bytes:
         raise PayloadTooLarge
     try:

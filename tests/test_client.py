@@ -308,3 +308,65 @@ def test_the_sdk_is_imported_only_when_it_is_needed():
         "print([m for m in ('vwo', 'wingify') if m in sys.modules])"
     )
     assert ran.stdout.strip().endswith("[]"), ran.stderr
+
+
+def test_a_queue_that_was_full_says_how_much_it_dropped(vwo, caplog):
+    refresh_settings()
+    queue = sdk.parts.impressions()
+    queue.dropped = 3
+    get_client().get_flag("new_checkout", USER)
+    assert get_client().flush_events()
+    assert "3 impressions were dropped" in caplog.text
+    assert queue.dropped == 0
+
+
+def test_the_end_of_a_process_sends_what_waits(vwo, caplog):
+    from django_vwo_webhooks.sdk.impressions import Impressions
+
+    refresh_settings()
+    queue = Impressions()
+    queue.interval_seconds = 60
+    queue.enqueue({"d": {"event": {"name": "vwo_variationShown"}}})
+    queue.close()
+    assert len(_shown(vwo)) == 1
+    assert "were not sent" not in caplog.text
+    vwo.misbehave_events(status=500)
+    lost = Impressions()
+    lost.interval_seconds = 60
+    lost.enqueue({"d": {"event": {"name": "vwo_variationShown"}}})
+    lost.close()
+    assert "1 impressions were not sent" in caplog.text
+
+
+def test_debug_events_of_the_sdk_go_through_the_one_sender(vwo):
+    refresh_settings()
+    get_client().get_flag("no_such_flag", USER)
+    vwo.wait_for(lambda: [r for r in vwo.event_requests if "vwo_sdkDebug" in r.path])
+
+
+def test_a_setting_without_a_user_is_the_sdks_own_affair(vwo):
+    assert not get_client().get_flag("new_checkout", {}).is_enabled()
+    assert get_client().track_event("bought", {}) == {"bought": False}
+
+
+def test_the_sdks_levels_follow_logging(caplog):
+    import logging
+
+    from django_vwo_webhooks.sdk.logs import LEVELS, PythonLogging
+
+    transport = PythonLogging()
+    logger = logging.getLogger("django_vwo_webhooks.sdk")
+    before = logger.level
+    try:
+        for level, name in (
+            (10, "TRACE"),
+            (20, "INFO"),
+            (30, "WARN"),
+            (40, "ERROR"),
+            (60, "ERROR"),
+        ):
+            logger.setLevel(level)
+            assert transport.level == name
+    finally:
+        logger.setLevel(before)
+    assert set(LEVELS) == {"TRACE", "DEBUG", "INFO", "WARN", "ERROR"}

@@ -1,5 +1,6 @@
 """Who gets in, with what, in which order of refusals."""
 
+import io
 import json
 import logging
 
@@ -188,3 +189,53 @@ def test_time_stamps_in_seconds_and_milliseconds_mean_the_same(vwo, deliver):
     one, two = WebhookEvent.objects.values_list("timestamp", flat=True)
     assert one == two
     assert one.isoformat() == "2020-11-27T13:04:45+00:00"
+
+
+@pytest.mark.parametrize("length", ["", "x", "-5"])
+def test_a_length_that_is_no_number_hides_nothing(length):
+    response = Client().post(
+        URL, b"[]", content_type=JSON, headers={"x-vwo-auth": SECRET}, CONTENT_LENGTH=length
+    )
+    assert response.status_code == 400
+
+
+def test_the_sites_own_limit_is_a_413_too(settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 5
+    assert post(b'{"event": "x"}', **{"x-vwo-auth": SECRET}).status_code == 413
+
+
+def test_a_body_that_ends_early_is_a_400(settings):
+    class Gone:
+        def read(self, *args):
+            raise OSError("the client went away")
+
+        readline = read
+
+    response = Client().generic(
+        "POST",
+        URL,
+        headers={"x-vwo-auth": SECRET},
+        CONTENT_TYPE=JSON,
+        CONTENT_LENGTH="100",
+        **{"wsgi.input": Gone()},
+    )
+    assert response.status_code == 400
+    assert "ended early" in response.json()["detail"]
+
+
+def chunked(body):
+    return Client().generic(
+        "POST",
+        URL,
+        headers={"x-vwo-auth": SECRET, "Transfer-Encoding": "chunked"},
+        CONTENT_TYPE=JSON,
+        CONTENT_LENGTH="",
+        **{"wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True},
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_chunked_body_of_a_server_that_ends_it(vwo, settings):
+    assert chunked(json.dumps(PAYLOAD).encode()).status_code == 200
+    configure(settings, MAX_BODY_BYTES=10)
+    assert chunked(json.dumps(PAYLOAD).encode()).status_code == 413

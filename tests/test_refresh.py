@@ -6,6 +6,7 @@ import time
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
 
 from django_vwo_webhooks import signals
 from django_vwo_webhooks.client import get_client
@@ -362,3 +363,119 @@ def test_the_database_gone_is_a_503(deliver, caplog):
             cursor.execute("ALTER TABLE away RENAME TO django_vwo_webhooks_webhookevent")
     assert response.status_code == 503
     assert response.json()["event"] is None
+
+
+def another_process_takes_off():
+    return RefreshLease.objects.start(RefreshLease.objects.look())
+
+
+def test_another_process_flies_and_lands_in_time(vwo, deliver, in_thread):
+    refresh_settings()
+    flight = another_process_takes_off()
+    asked = len(vwo.fetches)
+
+    def land_soon():
+        wait_until(lambda: WebhookEvent.objects.exists())
+        RefreshLease.objects.land(RefreshLease.objects.get().pk, flight)
+
+    in_thread(land_soon)
+    assert deliver().status_code == 200
+    assert len(vwo.fetches) == asked + 1, "that flight began too early, so another one follows"
+
+
+def test_another_process_serves_whoever_came_before_it_took_off(vwo, deliver, monkeypatch):
+    from django_vwo_webhooks import views
+
+    refresh_settings()
+    asked = len(vwo.fetches)
+    serve = views.serve
+
+    def overtaken(seen, **kwargs):
+        RefreshLease.objects.land(seen.pk, another_process_takes_off())
+        return serve(RefreshLease.objects.look(only_event().noted()), **kwargs)
+
+    monkeypatch.setattr(views, "serve", overtaken)
+    assert deliver().status_code == 200
+    assert len(vwo.fetches) == asked
+    event = only_event()
+    assert (event.outcome, event.fingerprint) == ("unchanged", None)
+    assert event.finished_at is not None
+
+
+def test_another_process_that_flies_for_too_long_is_not_waited_for(vwo, deliver):
+    refresh_settings()
+    another_process_takes_off()
+    started = time.monotonic()
+    response = deliver()
+    assert response.status_code == 503
+    assert "another process" in response.json()["message"]
+    assert 0.9 < time.monotonic() - started < 2
+
+
+def test_a_process_that_was_killed_in_flight_blocks_nobody_for_long(vwo, deliver, settings):
+    configure(settings, REFRESH_TIMEOUT_SECONDS=0.1)
+    refresh_settings()
+    another_process_takes_off()
+    wait_until(lambda: deliver().status_code == 200)
+    event = only_event()
+    assert event.deliveries > 1
+    assert event.outcome == "unchanged"
+
+
+def test_a_lease_of_a_clock_that_was_set_back_is_over(vwo, deliver):
+    refresh_settings()
+    another_process_takes_off()
+    RefreshLease.objects.update(lease_until=F("lease_until") + 3600)
+    assert deliver().status_code == 200
+
+
+def test_an_unexpected_error_is_a_503_with_its_row(vwo, deliver, monkeypatch, caplog):
+    from django_vwo_webhooks import sdk
+
+    def broken(timeout):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(sdk, "fetch", broken)
+    assert deliver().status_code == 503
+    assert only_event().error == "ZeroDivisionError while refreshing; the log says more."
+    assert "unexpected error" in caplog.text
+    monkeypatch.undo()
+    assert deliver().status_code == 200, "no breather, and the lease is free"
+
+
+def test_a_database_that_goes_while_vwo_answers(vwo, deliver, monkeypatch, caplog):
+    from django_vwo_webhooks import sdk
+
+    fetch, table = sdk.fetch, "django_vwo_webhooks_refreshlease"
+
+    def rename(one, other):
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {one} RENAME TO {other}")
+
+    def gone(timeout):
+        document = fetch(timeout)
+        rename(table, "away")
+        return document
+
+    monkeypatch.setattr(sdk, "fetch", gone)
+    try:
+        assert deliver().status_code == 503
+    finally:
+        rename("away", table)
+    assert "could not be written down" in caplog.text
+    RefreshLease.objects.update(lease_until=0)
+    monkeypatch.undo()
+    assert deliver().status_code == 200
+    assert (only_event().outcome, only_event().deliveries) == ("changed", 2)
+
+
+def test_a_bell_that_does_not_ring_changes_no_answer(vwo, deliver, settings, caplog):
+    configure(settings, BROADCAST={"BACKEND": "tests.test_fleet.Broken"})
+    assert deliver().status_code == 200
+    assert "The bell did not ring (OSError)" in caplog.text
+
+
+def test_a_name_that_no_site_has_and_a_url_that_is_none(settings, deliver):
+    configure(settings, SDK_OPTIONS={"proxy_url": "ftp://somewhere"})
+    assert deliver().status_code == 503
+    assert "No answer from VWO (somewhere)" in only_event().error
