@@ -5,7 +5,9 @@ from typing import Any
 
 from vwo import VWOClient
 from vwo.models.user.get_flag import GetFlag
+from wingify.models.campaign.variable_model import VariableModel
 
+from .. import overrides
 from .impressions import Impressions, impressions
 
 
@@ -33,11 +35,12 @@ class Client(VWOClient):
         return impressions()
 
     def get_flag(self, feature_key: str, context: dict[str, Any]) -> GetFlag:
+        if feature_key in overrides.flags:
+            return _answer(overrides.flags[feature_key], context)
         self.before_use()
         if self.snapshot_id is None and isinstance(context, dict):
             # the SDK would log and report an error for each evaluation
-            session_id = context.get("session_id", int(time.time()))
-            return GetFlag(is_enabled=False, variables=[], session_id=session_id, uuid=None)
+            return _answer(False, context)
         return super().get_flag(feature_key, context)
 
     def track_event(
@@ -50,3 +53,17 @@ class Client(VWOClient):
     def set_attribute(self, key_or_map: Any, value_or_context: Any, context: Any = None) -> None:
         self.before_use()
         super().set_attribute(key_or_map, value_or_context, context)
+
+
+def _answer(flag: bool | dict[str, Any], context: dict[str, Any]) -> GetFlag:
+    """An answer without the SDK's evaluation: off, on, or on with these variables."""
+    values = flag if isinstance(flag, dict) else {}
+    return GetFlag(
+        is_enabled=flag is not False,
+        variables=[
+            VariableModel(id=number, key=key, type=type(value).__name__, value=value)
+            for number, (key, value) in enumerate(values.items(), start=1)
+        ],
+        session_id=context.get("session_id", int(time.time())),
+        uuid=None,
+    )

@@ -1,0 +1,35 @@
+"""Flags as a test wants them, in the manner of Django's ``override_settings``."""
+
+from contextlib import ContextDecorator
+from typing import Any
+
+from django_vwo_webhooks import overrides
+
+
+class override_flags(ContextDecorator):  # noqa: N801 - as override_settings is written
+    """Answers for some flags in place of VWO, as a decorator or in a ``with`` block.
+
+    ``override_flags(new_checkout=True, banner=False)`` switches flags on and off;
+    ``override_flags(new_checkout={"button": "Buy"})`` switches one on with these variables. Flags
+    whose keys are no Python names go into a dict: ``override_flags({"new-checkout": True})``.
+    Holds for every user and every thread of this process; nested ones add up.
+    """
+
+    def __init__(self, flags: dict[str, Any] | None = None, **more: Any) -> None:
+        self.flags = {**(flags or {}), **more}
+        for key, value in self.flags.items():
+            if not isinstance(value, (bool, dict)):
+                raise TypeError(
+                    f"The flag {key} should be True, False or a dict of variables, not {value!r}"
+                )
+        self._before: list[dict[str, Any]] = []
+
+    def __enter__(self) -> "override_flags":
+        self._before.append(dict(overrides.flags))
+        overrides.flags.update(self.flags)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        before = self._before.pop()
+        overrides.flags.clear()
+        overrides.flags.update(before)

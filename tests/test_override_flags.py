@@ -1,0 +1,47 @@
+"""Flags as a test wants them, whatever VWO says."""
+
+import pytest
+
+from django_vwo_webhooks.client import get_client
+from django_vwo_webhooks.refresh import refresh_settings
+from django_vwo_webhooks.testing import override_flags
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+USER = {"id": "u"}
+
+
+def flag(key="new_checkout"):
+    return get_client().get_flag(key, USER)
+
+
+def test_on_off_and_with_variables(vwo):
+    refresh_settings()
+    with override_flags(new_checkout=False, banner=True):
+        assert not flag().is_enabled()
+        assert flag("banner").is_enabled()
+        with override_flags({"new_checkout": {"color": "blue"}}):
+            assert flag().is_enabled()
+            assert flag().get_variable("color") == "blue"
+            assert flag().get_variables()[0]["value"] == "blue"
+            assert flag("banner").is_enabled()
+        assert not flag().is_enabled()
+    assert flag().get_variable("color") == "red"
+
+
+@override_flags(new_checkout={"color": "green"})
+def test_as_a_decorator(vwo):
+    assert flag().get_variable("color") == "green"
+
+
+def test_nothing_is_reported_to_vwo(vwo):
+    refresh_settings()
+    with override_flags(new_checkout=True):
+        flag()
+    get_client().flush_events()
+    assert not [e for e in vwo.impressions if e["d"]["event"]["name"] == "vwo_variationShown"]
+
+
+def test_what_is_no_flag_is_said_so():
+    with pytest.raises(TypeError, match="True, False or a dict"):
+        override_flags(new_checkout="on")
