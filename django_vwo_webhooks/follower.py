@@ -85,6 +85,8 @@ class Follower:
                 state = RefreshLease.objects.look()
                 if self._overdue(state):
                     self._fetch(state, SettingsSnapshot.Cause.RECONCILE, Clock.starting_now())
+        # whoever waits for the first look may hold the lock that writing a row needs
+        self._looked.set()
         self._beat()
 
     def look_at_request(self) -> None:

@@ -63,7 +63,7 @@ class TestPostgres(BroadcastContract):
         self.make().publish("vwo_test")
         assert bell.listen("vwo_test", 5.0)
         bell.close()
-        bell.listen("vwo_test", 5.0)
+        assert not bell.listen("vwo_test", 5.0)
 
 
 @pytest.mark.skipif(not REDIS, reason="needs TEST_REDIS_URL")

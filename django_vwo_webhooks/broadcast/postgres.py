@@ -38,6 +38,8 @@ class PostgresBroadcast(Broadcast):
             cursor.execute("SELECT pg_notify(%s, '')", [channel])
 
     def listen(self, channel: str, timeout_seconds: float) -> bool:
+        if self._closed.is_set():
+            return False
         if self._connection is None:
             self._connection = self._connect()
             self._connection.execute(psycopg.sql.SQL("LISTEN {}").format(_name(channel)))
@@ -45,6 +47,8 @@ class PostgresBroadcast(Broadcast):
         try:
             return self._hear(self._connection, timeout_seconds)
         except Exception:
+            if self._closed.is_set():
+                return False
             self._connection.close()
             self._connection = None
             raise
@@ -53,7 +57,6 @@ class PostgresBroadcast(Broadcast):
         slices = max(1, round(timeout_seconds / SLICE_SECONDS))
         for _ in range(slices):
             if self._closed.is_set():
-                connection.close()
                 return False
             for _notice in connection.notifies(
                 timeout=min(SLICE_SECONDS, timeout_seconds), stop_after=1
@@ -81,6 +84,8 @@ class PostgresBroadcast(Broadcast):
 
     def close(self) -> None:
         self._closed.set()
+        if self._connection is not None:
+            self._connection.close()
 
 
 LIBPQ_OPTIONS = {

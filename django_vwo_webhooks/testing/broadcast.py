@@ -71,5 +71,3 @@ class BroadcastContract:
     def _close(self, *backends: Broadcast) -> None:
         for backend in backends:
             backend.close()
-            if backend.pushes:
-                backend.listen(CHANNEL, 0.0)
