@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from django_vwo_webhooks.testing.answers import (
@@ -12,22 +12,49 @@ from django_vwo_webhooks.testing.answers import (
     see_other,
     settings_answer,
 )
-from django_vwo_webhooks.testing.behaviour import PRESETS
+from django_vwo_webhooks.testing.behaviour import PRESETS, Behaviour
+from django_vwo_webhooks.testing.deliveries import Delivery
 from django_vwo_webhooks.testing.flags import list_flags
 from django_vwo_webhooks.testing.page import render_page
 from django_vwo_webhooks.testing.records import EventRequest, Fetch
 from django_vwo_webhooks.testing.variables import from_text
 
-if TYPE_CHECKING:
-    from django_vwo_webhooks.testing.simulator import VWOSimulator
-
 SETTINGS_PATHS = ("/server-side/v2-settings", "/server-side/v2-pull")
+
+
+class VWO(Protocol):
+    """What the routes ask of the simulator."""
+
+    settings: dict[str, Any]
+
+    @property
+    def deliveries(self) -> list[Delivery]: ...
+
+    @property
+    def behaviour(self) -> Behaviour: ...
+
+    def behave_as(self, behaviour: Behaviour) -> None: ...
+
+    def knows(self, query: Mapping[str, str]) -> bool: ...
+
+    def record_fetch(self, fetch: Fetch) -> tuple[dict[str, Any], Behaviour]: ...
+
+    def record_events(self, request: EventRequest) -> Behaviour: ...
+
+    def set_flag(
+        self,
+        key: str,
+        *,
+        enabled: bool | None = None,
+        percentage: float | None = None,
+        variables: Mapping[str, Any] | None = None,
+    ) -> Delivery | None: ...
 
 
 class Routes:
     """Answers for one simulator."""
 
-    def __init__(self, simulator: "VWOSimulator") -> None:
+    def __init__(self, simulator: VWO) -> None:
         self._simulator = simulator
 
     def handle(self, method: str, path: str, headers: Any, body: bytes) -> Answer:
