@@ -48,7 +48,7 @@ def test_one_fetch_and_every_worker_follows(vwo, command, workers, page):
             wait_until(lambda s=shade: set(colors(url, workers, page).values()) == {s})
             assert time.monotonic() - answered < 3
         assert len(vwo.fetches) - before == 5
-    assert running.stop_seconds < 3
+    assert running.stop_seconds < 5
 
 
 def test_a_chunked_body_through_a_server_that_ends_it(vwo):
