@@ -35,20 +35,22 @@ def remove_folder(path: Path, owner: int) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-if os.environ.get("TEST_DATABASE_URL"):
-    DATABASES = {"default": database(os.environ["TEST_DATABASE_URL"])}
-else:
-    folder = Path(tempfile.mkdtemp(prefix="django-vwo-webhooks-"))
-    atexit.register(remove_folder, folder, os.getpid())
-    DATABASES = {
-        "default": {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": folder / "db.sqlite3",
-            "OPTIONS": {"timeout": 20},
-            # a file, since threads and processes can't share a database in memory
-            "TEST": {"NAME": folder / "test.sqlite3"},
-        }
+folder = Path(tempfile.mkdtemp(prefix="django-vwo-webhooks-"))
+atexit.register(remove_folder, folder, os.getpid())
+
+
+def sqlite(name: str) -> dict[str, object]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": folder / f"{name}.sqlite3",
+        "OPTIONS": {"timeout": 20},
+        # a file, since threads and processes can't share a database in memory
+        "TEST": {"NAME": folder / f"test-{name}.sqlite3"},
     }
+
+
+url = os.environ.get("TEST_DATABASE_URL")
+DATABASES = {"default": database(url) if url else sqlite("default"), "other": sqlite("other")}
 
 if os.environ.get("SITE_DATABASE_NAME"):
     # a process that a test started, on that test's database
