@@ -36,7 +36,8 @@ def main() -> None:
     parser.add_argument("--database", default="", help="a database URL instead of SQLite")
     parser.add_argument("--bell", default="", help="the URL of a Redis to ring with")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
     flags = build_settings(feature("new_checkout", enabled=False, variables={"button": "Buy"}))
     with (
         tempfile.TemporaryDirectory(prefix="vwo-demo-") as folder,

@@ -32,17 +32,12 @@ class Server:
             )
 
     def __enter__(self) -> "Server":
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                self.page()
-            except requests.ConnectionError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    self.__exit__(None, None, None)
-                    raise TimeoutError(f"the shop did not start:\n{self.log()}") from None
-                time.sleep(0.1)
-            else:
-                return self
+        try:
+            self._wait_for_start()
+        except BaseException:
+            self._stop()
+            raise
+        return self
 
     def __exit__(
         self,
@@ -50,6 +45,21 @@ class Server:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._stop()
+
+    def _wait_for_start(self) -> None:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                self.page()
+            except requests.ConnectionError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise TimeoutError(f"the shop did not start:\n{self.log()}") from None
+                time.sleep(0.1)
+            else:
+                return
+
+    def _stop(self) -> None:
         self.process.terminate()
         try:
             self.process.wait(10)

@@ -1,6 +1,7 @@
 """The one client of a process: never half built, never stale, never in the way."""
 
 import asyncio
+import sys
 import threading
 import time
 
@@ -106,12 +107,17 @@ def test_no_thread_ever_sees_half_built_settings(vwo):
     threads = [threading.Thread(target=evaluate) for _ in range(2)]
     for thread in threads:
         thread.start()
-    for number in range(30):
-        vwo.settings = documents[(number + 1) % 2]
-        refresh_settings()
-    stop.set()
-    for thread in threads:
-        thread.join()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # so that a half-built state would be seen
+    try:
+        for number in range(30):
+            vwo.settings = documents[(number + 1) % 2]
+            refresh_settings()
+    finally:
+        sys.setswitchinterval(interval)
+        stop.set()
+        for thread in threads:
+            thread.join()
     assert SettingsSnapshot.objects.count() == 31
     assert set(seen) == {(True, "red"), (True, "green")}
 
