@@ -38,6 +38,8 @@ def main() -> None:
     options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
+    # a shell that starts this in the background has it ignore Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     flags = build_settings(feature("new_checkout", enabled=False, variables={"button": "Buy"}))
     with (
         tempfile.TemporaryDirectory(prefix="vwo-demo-") as folder,
@@ -163,5 +165,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(HERE))
     try:
         main()
+    except KeyboardInterrupt:
+        sys.exit(130)
     except (requests.RequestException, subprocess.SubprocessError, TimeoutError) as error:
         sys.exit(f"NOT TRUE: {error}")
