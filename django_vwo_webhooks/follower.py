@@ -85,9 +85,8 @@ class Follower:
                 state = RefreshLease.objects.look()
                 if self._overdue(state):
                     self._fetch(state, SettingsSnapshot.Cause.RECONCILE, Clock.starting_now())
-        # whoever waits for the first look may hold the lock that writing a row needs
-        self._looked.set()
-        self._beat()
+        if self._looked.is_set():
+            self._beat()
 
     def look_at_request(self) -> None:
         """Without a thread: a look when a request starts, at most one an interval."""
@@ -145,13 +144,20 @@ class Follower:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            first = not self._looked.is_set()
             looked = self._look_or_say_why()
-            self._looked.set()
-            if looked:
-                self._wait(get_broadcast())
-            else:
+            if first or not looked or get_broadcast().pushes:
                 connections[_alias()].close()
+            # Whoever waited for the first look may fork at once, as a preloading server does. A
+            # fork in the middle of a call would leave SQLite's mutexes locked in the child for
+            # good, so the first look is over and done with here, and writes no row.
+            self._looked.set()
+            if not looked:
                 self._stopping.wait(_pause())
+            elif first:
+                self._stopping.wait(self._interval())
+            else:
+                self._wait(get_broadcast())
         if self._row is not None:
             FleetProcess.objects.filter(pk=self._row.pk).delete()
         connections.close_all()
@@ -168,8 +174,6 @@ class Follower:
     def _wait(self, broadcast: Broadcast) -> None:
         """Until it is time to look again."""
         self._listening_to = broadcast
-        if broadcast.pushes:
-            connections[_alias()].close()
         try:
             broadcast.listen(channel(), CALM_SECONDS if broadcast.pushes else self._interval())
         except Exception as error:

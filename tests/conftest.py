@@ -1,6 +1,8 @@
+import contextlib
 import copy
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -123,15 +125,22 @@ def run_site(code: str, **more: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def start_site(code: str) -> subprocess.Popen[str]:
-    """As ``run_site``, without waiting for the end; use it in a ``with`` block."""
-    return subprocess.Popen(
+@contextlib.contextmanager
+def start_site(code: str) -> Iterator[subprocess.Popen[str]]:
+    """As ``run_site``, without waiting for the end; nothing of it outlives the block."""
+    with subprocess.Popen(
         [sys.executable, "-m", "django", "shell", "-v0", "-c", code],
         env=site_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def wait_until(condition: Callable[[], object], timeout: float = 10.0) -> None:

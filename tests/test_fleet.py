@@ -1,5 +1,6 @@
 """Every process of the fleet: who has what, and what the commands say of it."""
 
+import contextlib
 import io
 import json
 import threading
@@ -93,11 +94,9 @@ from django_vwo_webhooks.broadcast.local import LocalBroadcast
 from django_vwo_webhooks.client import get_client
 assert get_client().get_flag("new_checkout", {"id": "u"}).is_enabled()
 """
-    processes = [start_site(code) for _ in range(4)]
-    assert [process.wait(30) for process in processes] == [0] * 4
-    for process in processes:
-        process.stdout.close()
-        process.stderr.close()
+    with contextlib.ExitStack() as stack:
+        processes = [stack.enter_context(start_site(code)) for _ in range(4)]
+        assert [process.wait(30) for process in processes] == [0] * 4
     assert len(vwo.fetches) == 1
 
 
