@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import contextlib
 import logging
 import random
 import threading
@@ -9,17 +10,18 @@ import time
 from typing import Any
 
 from django.core.signals import request_started
-from django.db import connections, router
+from django.db import DatabaseError, connections, router
 from django.db.models import Value
 
 from .broadcast import Broadcast, channel, forget_broadcast, get_broadcast
 from .conf import app_settings
 from .exceptions import RefreshFailed
+from .flight import Clock, apply, in_force_here
 from .greenlets import mend_connections
 from .models import FleetProcess, LeaseState, RefreshLease, SettingsSnapshot
 from .models.fleet import BEAT_SECONDS
 from .process import PerProcess
-from .refresh import Clock, apply, in_force_here, serve
+from .refresh import serve
 
 logger = logging.getLogger("django_vwo_webhooks")
 
@@ -159,7 +161,9 @@ class Follower:
             else:
                 self._wait(get_broadcast())
         if self._row is not None:
-            FleetProcess.objects.filter(pk=self._row.pk).delete()
+            # a row that can't be taken along is marked as stale soon, and cleared away later
+            with contextlib.suppress(DatabaseError):
+                FleetProcess.objects.filter(pk=self._row.pk).delete()
         connections.close_all()
 
     def _look_or_say_why(self) -> bool:

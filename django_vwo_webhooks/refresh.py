@@ -1,45 +1,22 @@
-"""The one flight: fetch from VWO, store, apply here, tell the others.
+"""The fleet's one flight at a time, and who is served by it.
 
 A flight serves every delivery that arrived before its fetch started, never one that came later.
 Flight numbers decide that, in the database, for the threads of all processes alike.
 """
 
-import logging
 import math
 import threading
 import time
-from dataclasses import dataclass
-from datetime import datetime
-from types import ModuleType
-from typing import Any
 
-from django.db import DatabaseError, connections, router, transaction
+from django.db import connections, transaction
 
-from .broadcast import channel, get_broadcast
-from .changes import compare, digest
-from .conf import app_settings
-from .exceptions import (
-    FetchFailed,
-    InsideTransaction,
-    RefreshBusy,
-    RefreshFailed,
-    Superseded,
-    TakingABreath,
-)
-from .models import LeaseState, RefreshLease, SettingsSnapshot, WebhookEvent
+from .exceptions import InsideTransaction, RefreshBusy, TakingABreath
+from .flight import PATIENCE_SECONDS, Clock, Landing, announce, apply, database, fly, in_force
+from .models import LeaseState, RefreshLease, SettingsSnapshot
 from .process import PerProcess
-from .signals import refresh_failed, settings_applied, settings_refreshed
-
-logger = logging.getLogger("django_vwo_webhooks")
-
-PATIENCE_SECONDS = 1.0
-"""How long to wait for a flight that began too early to serve."""
 
 LOOK_AGAIN_SECONDS = 0.05
 """How often to look whether another process's flight has landed."""
-
-STORE_SECONDS = 0.25
-"""What is kept of the time limit for storing and answering."""
 
 
 def refresh_settings(cause: str = SettingsSnapshot.Cause.MANUAL) -> SettingsSnapshot:
@@ -55,59 +32,6 @@ def refresh_settings(cause: str = SettingsSnapshot.Cause.MANUAL) -> SettingsSnap
     _refuse_transaction()
     landing = serve(RefreshLease.objects.look(), cause=cause, clock=Clock.starting_now())
     return SettingsSnapshot.objects.get(pk=landing.snapshot.pk)
-
-
-def apply(snapshot_id: int | None, built: Any = None) -> None:
-    """Put the newest snapshot into this process's client unless ``snapshot_id`` is there already.
-
-    ``snapshot_id`` is the newest as far as the caller knows; ``built`` may be a client that was
-    built from it just now. Tells ``settings_applied`` where that changed anything.
-    """
-    sdk = _sdk()
-    if sdk.client().snapshot_id == snapshot_id:
-        return
-    snapshot = sdk.apply_newest(built)
-    if snapshot is not None:
-        settings_applied.send_robust(
-            sender=SettingsSnapshot, snapshot=snapshot, client=sdk.client()
-        )
-
-
-def in_force_here() -> tuple[int | None, datetime | None]:
-    """The number of the snapshot that this process's client runs, and since when."""
-    client = _sdk().client()
-    return client.snapshot_id, client.applied_at
-
-
-@dataclass(frozen=True)
-class Clock:
-    """When an answer is due, on the monotonic clock."""
-
-    patience: float
-    deadline: float
-
-    @classmethod
-    def starting_now(cls, *, patient: bool = False) -> "Clock":
-        """``patient`` waits for a flight of any number until the deadline."""
-        now = time.monotonic()
-        deadline = now + app_settings.refresh_timeout_seconds + PATIENCE_SECONDS - STORE_SECONDS
-        return cls(deadline if patient else now + PATIENCE_SECONDS, deadline)
-
-    def remaining(self, *, serves: bool) -> float:
-        """How long to wait for a flight that serves the caller, or for one that does not."""
-        due = self.deadline if serves else min(self.patience, self.deadline)
-        return due - time.monotonic()
-
-
-@dataclass(frozen=True)
-class Landing:
-    """A flight that succeeded and serves the caller."""
-
-    flight: int
-    snapshot: SettingsSnapshot
-    changes: list[dict[str, Any]] | None = None
-    """What changed, or None where nothing did or another process flew."""
-    flown_here: bool = False
 
 
 class _Tower:
@@ -148,7 +72,7 @@ def serve(seen: LeaseState, *, cause: str, clock: Clock) -> Landing:
             tower.busy, tower.landing = False, landing
             tower.condition.notify_all()
     if landing.flown_here:
-        _announce(landing)
+        announce(landing)
     return landing
 
 
@@ -163,115 +87,14 @@ def _take_off(tower: _Tower, state: LeaseState, noted: int, cause: str, clock: C
             time.sleep(LOOK_AGAIN_SECONDS)
         elif flight := RefreshLease.objects.start(state):
             tower.flight = flight
-            return _fly(state, flight, cause, clock)
+            return fly(state, flight, cause, clock)
         state = RefreshLease.objects.look()
     apply(state.snapshot_id)
-    return Landing(state.succeeded_flight, _in_force(state))
-
-
-def _fly(state: LeaseState, flight: int, cause: str, clock: Clock) -> Landing:
-    """Fetch, validate, build beside the living client, store, swap in."""
-    sdk = _sdk()
-    started = time.monotonic()
-    built = None
-    changes = None
-    try:
-        limit = min(app_settings.refresh_timeout_seconds, clock.remaining(serves=True))
-        document = sdk.fetch(limit)
-        snapshot = _in_force(state)
-        if digest(document) != state.digest:
-            built = sdk.build(sdk.validate(document))
-            snapshot, changes = _new_snapshot(state, document, cause)
-        _land(state, flight, snapshot, time.monotonic() - started)
-    except RefreshFailed as failure:
-        _crash(state, flight, failure)
-        raise
-    except Exception as error:
-        logger.exception("The refresh of VWO's settings met an unexpected error.")
-        unexpected = RefreshFailed(f"{type(error).__name__} while refreshing; the log says more.")
-        _crash(state, flight, unexpected)
-        raise unexpected from error
-    if built is not None:
-        built.snapshot_id = snapshot.pk
-    apply(snapshot.pk, built)
-    return Landing(flight, snapshot, changes, flown_here=True)
-
-
-def _in_force(state: LeaseState) -> SettingsSnapshot:
-    """The newest snapshot as ``state`` saw it; its columns are loaded when they are asked for."""
-    return SettingsSnapshot.from_db(_alias(), ["id", "digest"], [state.snapshot_id, state.digest])
-
-
-def _new_snapshot(
-    state: LeaseState, document: dict[str, Any], cause: str
-) -> tuple[SettingsSnapshot, list[dict[str, Any]]]:
-    """A snapshot that is not saved yet, and what it changes."""
-    stored = {key: value for key, value in document.items() if key != "sdkKey"}
-    before = _in_force(state).settings if state.snapshot_id is not None else {}
-    changes = compare(before, stored)
-    return SettingsSnapshot.of(stored, digest(document), changes, cause), changes
-
-
-def _land(state: LeaseState, flight: int, snapshot: SettingsSnapshot, seconds: float) -> None:
-    """One short transaction: release the lease, store what is new, finish what was waiting.
-
-    It begins with its write, which is also the fence that refuses a late result.
-    """
-    new = snapshot.pk is None
-    with transaction.atomic(using=_alias(), durable=True):
-        if not RefreshLease.objects.land(state.pk, flight):
-            raise Superseded("A newer refresh started meanwhile; this late result is refused.")
-        if new:
-            snapshot.save(force_insert=True, using=_alias())
-        finished = WebhookEvent.objects.land(flight, snapshot, changed=new, seconds=seconds)
-        if new and finished and snapshot.cause != SettingsSnapshot.Cause.WEBHOOK:
-            snapshot.cause = SettingsSnapshot.Cause.WEBHOOK
-            snapshot.save(update_fields=["cause"], using=_alias())
-
-
-def _crash(state: LeaseState, flight: int, failure: RefreshFailed) -> None:
-    """Release the lease and give the waiting rows the reason."""
-    logger.warning("VWO's settings were not refreshed: %s", failure)
-    try:
-        RefreshLease.objects.crash(
-            state.pk, flight, str(failure), breather=isinstance(failure, FetchFailed)
-        )
-        WebhookEvent.objects.fail(flight, str(failure))
-    except DatabaseError:
-        # the lease runs out by itself, and VWO's next retry gives the rows their outcome
-        logger.exception("The failed refresh could not be written down.")
-    refresh_failed.send_robust(
-        sender=SettingsSnapshot, events=WebhookEvent.objects.waiting_for(flight), error=failure
-    )
-
-
-def _announce(landing: Landing) -> None:
-    """After the commit, and with the lease released: ring the bell, then tell the site's code."""
-    if landing.changes is not None:
-        texts = "; ".join(change["text"] for change in landing.changes)
-        logger.info("VWO's settings changed, now #%d: %s", landing.snapshot.pk, texts)
-        try:
-            get_broadcast().publish(channel())
-        except Exception as error:
-            logger.warning(
-                "The bell did not ring (%s); the other processes find the new settings when "
-                "they next look.",
-                type(error).__name__,
-            )
-    settings_refreshed.send_robust(
-        sender=SettingsSnapshot,
-        events=WebhookEvent.objects.landed_with(landing.flight),
-        snapshot=landing.snapshot,
-        changes=landing.changes or [],
-    )
-
-
-def _alias() -> str:
-    return router.db_for_write(SettingsSnapshot)
+    return Landing(state.succeeded_flight, in_force(state))
 
 
 def _refuse_transaction() -> None:
-    alias = _alias()
+    alias = database()
     if connections[alias].in_atomic_block:
         try:
             with transaction.atomic(using=alias, durable=True):
@@ -281,10 +104,3 @@ def _refuse_transaction() -> None:
                 "refresh_settings() was called inside a transaction, which would stay open while "
                 "VWO answers. Write: transaction.on_commit(refresh_settings)"
             ) from error
-
-
-def _sdk() -> ModuleType:
-    # the one import inside a function: the SDK costs each manage.py command 0.3 s and 26 MB
-    from . import sdk
-
-    return sdk

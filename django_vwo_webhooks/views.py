@@ -16,10 +16,11 @@ from rest_framework.views import APIView
 from .authentication import IsAuthenticatedSender
 from .conf import app_settings
 from .exceptions import RefreshFailed
+from .flight import Clock, Landing
 from .greenlets import mend_connections
 from .models import RefreshLease, SettingsSnapshot, WebhookEvent
 from .parsers import check_length, parse
-from .refresh import Clock, Landing, serve
+from .refresh import serve
 from .serializers import WebhookEventSerializer
 from .signals import webhook_received
 
