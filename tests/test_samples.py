@@ -1,0 +1,47 @@
+"""Real settings documents, where they lie beside the checkout."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from django_vwo_webhooks.changes import compare, digest
+from django_vwo_webhooks.client import get_client
+from django_vwo_webhooks.models import WebhookEvent
+
+SAMPLES = sorted((Path(__file__).parents[2] / "shared" / "settings-samples").glob("*.json"))
+BROKEN = {"SETTINGS_WITH_WRONG_TYPE_FOR_VALUES"}
+
+pytestmark = pytest.mark.skipif(not SAMPLES, reason="the samples are not here")
+
+
+def read(path):
+    return json.loads(path.read_text())
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_a_real_document_is_served_or_refused_with_its_reason(vwo, deliver, path):
+    vwo.settings = read(path)
+    response = deliver()
+    event = WebhookEvent.objects.get()
+    if path.stem in BROKEN:
+        assert (response.status_code, event.outcome) == (503, "failed")
+        assert "SDK's schema at" in event.error
+        return
+    assert (response.status_code, event.outcome) == (200, "changed")
+    for feature in vwo.settings["features"] or []:
+        flag = get_client().get_flag(feature["key"], {"id": "user"})
+        assert flag.is_enabled() in (True, False)
+    assert deliver(action="again").json()["status"] == "success"
+    assert WebhookEvent.objects.first().outcome == "unchanged"
+
+
+@pytest.mark.parametrize(("one", "other"), list(pairwise(SAMPLES)), ids=lambda path: path.stem)
+def test_there_are_changes_exactly_where_the_digests_differ(one, other):
+    before, after = read(one), read(other)
+    assert digest(before) == digest(before | {"sdkKey": "x", "sdkMetaInfo": {"a": 1}})
+    assert compare(before, before) == []
+    assert bool(compare(before, after)) == (digest(before) != digest(after))
+    assert all(change["text"] and change["path"] for change in compare(before, after))
