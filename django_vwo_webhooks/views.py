@@ -91,8 +91,9 @@ class WebhookView(APIView):
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
+            reason = "missing" if isinstance(exc, exceptions.NotAuthenticated) else "mismatch"
             address = remote_addr(self.request) or "an unknown address"
-            logger.warning("A webhook from %s was refused: %s", address, exc.detail)
+            logger.warning("A webhook from %s was refused, %s: %s", address, reason, exc.detail)
         if isinstance(exc, DatabaseError):
             logger.error("A webhook could not be taken.", exc_info=exc)
             return try_again(None, "The database can't be used now.", 1)

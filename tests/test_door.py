@@ -43,17 +43,18 @@ def test_only_the_secret_opens_without_asking_the_database(headers, django_asser
 
 
 @pytest.mark.parametrize(
-    ("headers", "reason"),
+    ("headers", "word", "reason"),
     [
-        ({}, "The header x-vwo-auth is missing."),
-        ({"x-vwo-auth": "guessed-value"}, "The header x-vwo-auth does not match."),
+        ({}, "missing", "The header x-vwo-auth is missing."),
+        ({"x-vwo-auth": ""}, "missing", "The header x-vwo-auth is missing."),
+        ({"x-vwo-auth": "guessed-value"}, "mismatch", "The header x-vwo-auth does not match."),
     ],
 )
-def test_the_log_says_why_and_never_the_value(caplog, headers, reason):
+def test_the_log_says_why_and_never_the_value(caplog, headers, word, reason):
     with caplog.at_level(logging.DEBUG):
         assert post(**headers).json() == {"detail": reason}
     [line] = [r.getMessage() for r in caplog.records if r.name == "django_vwo_webhooks"]
-    assert line == f"A webhook from 127.0.0.1 was refused: {reason}"
+    assert line == f"A webhook from 127.0.0.1 was refused, {word}: {reason}"
     assert "guessed-value" not in caplog.text
 
 
