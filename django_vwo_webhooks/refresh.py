@@ -40,8 +40,13 @@ class _Tower:
     def __init__(self) -> None:
         self.condition = threading.Condition()
         self.busy = False
+        # the flight that the busy thread flies, or waits for where another process flies it;
+        # 0 while it looks, and what it then starts is newer than whatever waits here
         self.flight = 0
         self.landing: Landing | None = None
+
+    def may_serve(self, noted: int) -> bool:
+        return self.flight == 0 or self.flight > noted
 
 
 _tower = PerProcess(_Tower)
@@ -56,7 +61,7 @@ def serve(seen: LeaseState, *, cause: str, clock: Clock) -> Landing:
     with tower.condition:
         waited = tower.busy
         while tower.busy:
-            remaining = clock.remaining(serves=tower.flight > seen.noted)
+            remaining = clock.remaining(serves=tower.may_serve(seen.noted))
             if remaining <= 0:
                 raise RefreshBusy("An earlier refresh is still under way.")
             tower.condition.wait(min(remaining, PATIENCE_SECONDS))
@@ -84,6 +89,7 @@ def _take_off(tower: _Tower, state: LeaseState, noted: int, cause: str, clock: C
         if clock.remaining(serves=not state.busy or state.flight > noted) <= 0:
             raise RefreshBusy("An earlier refresh by another process is still under way.")
         if state.busy:
+            tower.flight = state.flight
             time.sleep(LOOK_AGAIN_SECONDS)
         elif flight := RefreshLease.objects.start(state):
             tower.flight = flight

@@ -50,7 +50,8 @@ def test_a_process_that_finds_a_snapshot_asks_nobody(vwo):
     )
     color, seconds = ran.stdout.split()
     assert color == "red"
-    assert float(seconds) < 1
+    # some milliseconds, against 14 s with the SDK's own start
+    assert float(seconds) < 5
 
 
 def test_without_any_snapshot_flags_are_off_and_heal_by_the_next_webhook(vwo, deliver, settings):
@@ -171,7 +172,7 @@ def test_an_update_by_the_sdk_itself_keeps_the_deadline(vwo, settings):
     vwo.misbehave(delay=20)
     started = time.monotonic()
     client.update_settings()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
     assert enabled()
 
 
@@ -230,7 +231,7 @@ def test_evaluation_starts_no_thread_of_its_own(vwo):
 
 
 @pytest.mark.parametrize("events", [{}, {"status": 503}, {"delay": 30}], ids=str)
-def test_a_command_ends_within_a_second_of_its_work(vwo, events):
+def test_a_command_ends_with_its_work(vwo, events):
     vwo.misbehave_events(**events)
     ran = run_site(
         "import time; from django_vwo_webhooks.client import get_client\n"
@@ -239,7 +240,8 @@ def test_a_command_ends_within_a_second_of_its_work(vwo, events):
     )
     ended = time.time()
     assert ran.returncode == 0, ran.stderr
-    assert ended - float(ran.stdout.split()[1]) < 1
+    # under a second by itself, 14 s with the SDK's own queue; the rest is for a busy machine
+    assert ended - float(ran.stdout.split()[1]) < 5
     if events:
         assert "impressions were not sent" in ran.stderr
     else:

@@ -147,6 +147,7 @@ def test_a_bell_that_can_not_be_heard_costs_no_update(vwo, settings, caplog):
     )
     assert ran.returncode == 0, ran.stderr
     wait_until(lambda: not enabled())
+    wait_until(lambda: "The bell can't be heard now" in caplog.text)
     assert caplog.text.count("The bell can't be heard now") == 1
 
 

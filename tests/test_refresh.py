@@ -131,7 +131,8 @@ def check_failure_and_recovery(vwo, deliver, reason):
     for deliveries in (1, 2):
         started = time.monotonic()
         response = deliver(action="new")
-        assert time.monotonic() - started < 1 + 1, "the limit and a second"
+        # the limit and a second, and another one for a busy machine; the SDK takes 14 s and more
+        assert time.monotonic() - started < 1 + 1 + 1
         assert response.status_code == 503
         assert int(response.headers["Retry-After"]) >= 1
         event = WebhookEvent.objects.get(action="new")
@@ -243,7 +244,7 @@ def test_a_flight_that_began_too_early_is_waited_for_only_a_second(vwo, deliver,
     vwo.wait_for(lambda: len(vwo.fetches) > before)
     started = time.monotonic()
     response = deliver(action="late")
-    assert 0.9 < time.monotonic() - started < 2
+    assert 0.9 < time.monotonic() - started < 2.7
     assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
     wait_until(lambda: not WebhookEvent.objects.filter(outcome="pending").exists())
 
@@ -409,7 +410,7 @@ def test_another_process_that_flies_for_too_long_is_not_waited_for(vwo, deliver)
     response = deliver()
     assert response.status_code == 503
     assert "another process" in response.json()["message"]
-    assert 0.9 < time.monotonic() - started < 2
+    assert 0.9 < time.monotonic() - started < 3
 
 
 def test_a_process_that_was_killed_in_flight_blocks_nobody_for_long(vwo, deliver, settings):
