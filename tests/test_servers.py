@@ -86,7 +86,6 @@ def test_a_worker_killed_while_it_fetches_blocks_nobody_for_long(vwo, settings, 
         in_thread(cut_off)
         vwo.wait_for(lambda: len(vwo.fetches) > before)
         os.kill(worker, signal.SIGKILL)
-        killed = time.monotonic()
         wait_until(lambda: _delivered(url), timeout=15)
         assert set(colors(url, 1).values()) == {"green"}
     event = WebhookEvent.objects.get()
