@@ -118,7 +118,7 @@ DOCUMENTS = {
         {**GOOD, "features": [{**GOOD["features"][0], "key": 5}]},
         r"schema at features\[0\]\.key: should be string",
     ),
-    "not buildable": ({**GOOD, "sampling": 5}, "can't build"),
+    "not buildable": (UNBUILDABLE, "can't build"),
     "without its SDK key": (
         {key: value for key, value in GOOD.items() if key != "sdkKey"},
         "can't build",

@@ -118,7 +118,9 @@ def apply_newest(built: vwo.VWOClient | None = None) -> SettingsSnapshot | None:
             applied_at=timezone.now(),
         )
         UrlService(built._settings.get_collection_prefix())
-    if first and not (built._settings.get_sdk_meta_info() or {}).get("wasInitializedEarlier"):
+    if first and not (built.original_settings.get("sdkMetaInfo") or {}).get(
+        "wasInitializedEarlier"
+    ):
         send_sdk_init_event()
     return newest
 
