@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 SECRET_KEY = "tests"
 USE_TZ = True
+TIME_ZONE = "UTC"
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = os.environ.get("SITE_URLCONF", "tests.urls")
