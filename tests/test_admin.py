@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from django_vwo_webhooks.admin.words import duration
 from django_vwo_webhooks.models import SettingsSnapshot, WebhookEvent
 from django_vwo_webhooks.refresh import refresh_settings
 
@@ -252,3 +253,18 @@ def refresh_messages(client):
 def test_every_badge_has_a_colour(word):
     with open(finders.find("django_vwo_webhooks/admin.css"), encoding="utf-8") as css:
         assert f".vwo-{word}" in css.read()
+
+
+DURATIONS = [
+    (-1, "–"),
+    (0.0844, "84 ms"),
+    (1.24, "1.2 s"),
+    (185, "3 min"),
+    (2 * 3600 + 5, "2 h"),
+    (3 * 86400, "3 days"),
+]
+
+
+@pytest.mark.parametrize(("seconds", "words"), DURATIONS)
+def test_durations_in_words(seconds, words):
+    assert duration(seconds) == words
