@@ -4,6 +4,7 @@ import asyncio
 import atexit
 import contextlib
 import logging
+import os
 import random
 import threading
 import time
@@ -33,6 +34,9 @@ LONGEST_PAUSE_SECONDS = 2.0
 
 GOODBYE_SECONDS = 0.3
 
+FORK_WAIT_SECONDS = 0.25
+"""How long a fork may wait for the follower's statement to end."""
+
 DISPATCH_UID = "django_vwo_webhooks.follower"
 
 
@@ -45,6 +49,7 @@ class Follower:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._in_database = threading.RLock()
         self._thread: threading.Thread | None = None
         self._looked = threading.Event()
         self._stopping = threading.Event()
@@ -77,18 +82,20 @@ class Follower:
 
     def look(self) -> None:
         """One look: apply what is newer, fetch where nobody ever did or for too long."""
-        state = RefreshLease.objects.look(noted=Value(0))
+        with self._in_database:
+            state = RefreshLease.objects.look(noted=Value(0))
+            if state.snapshot_id is not None:
+                apply(state.snapshot_id)
         if state.snapshot_id is None:
             # any flight will do, also one that began before this process
             self._fetch(state, SettingsSnapshot.Cause.STARTUP, Clock.starting_now(patient=True))
-        else:
-            apply(state.snapshot_id)
+        elif self._overdue(state):
+            state = RefreshLease.objects.look()
             if self._overdue(state):
-                state = RefreshLease.objects.look()
-                if self._overdue(state):
-                    self._fetch(state, SettingsSnapshot.Cause.RECONCILE, Clock.starting_now())
+                self._fetch(state, SettingsSnapshot.Cause.RECONCILE, Clock.starting_now())
         if self._looked.is_set():
-            self._beat()
+            with self._in_database:
+                self._beat()
 
     def look_at_request(self) -> None:
         """Without a thread: a look when a request starts, at most one an interval."""
@@ -98,6 +105,16 @@ class Follower:
                 self._look_or_say_why()
             finally:
                 self._lock.release()
+
+    def let_fork(self) -> None:
+        """Come back when this process may be forked.
+
+        A fork copies SQLite's inner locks as they stand, so the child of a fork in the middle of a
+        statement could never write. This waits and stops nothing, since uvloop runs the hooks
+        before a fork for each subprocess.
+        """
+        if self._in_database.acquire(timeout=FORK_WAIT_SECONDS):
+            self._in_database.release()
 
     def _follow_on_thread(self) -> None:
         with self._lock:
@@ -150,9 +167,8 @@ class Follower:
             looked = self._look_or_say_why()
             if first or not looked or get_broadcast().pushes:
                 connections[_alias()].close()
-            # Whoever waited for the first look may fork at once, as a preloading server does. A
-            # fork in the middle of a call would leave SQLite's mutexes locked in the child for
-            # good, so the first look is over and done with here, and writes no row.
+            # whoever waited for the first look may fork at once, as a preloading server does; so
+            # it is over and done with here, and writes no row
             self._looked.set()
             if not looked:
                 self._stopping.wait(_pause())
@@ -210,6 +226,16 @@ def stop_following(timeout_seconds: float = 5.0) -> None:
         mine.stop(timeout_seconds)
         forget_broadcast()
         follower.forget()
+
+
+def _before_fork() -> None:
+    mine = follower.peek()
+    if mine is not None and connections[_alias()].vendor == "sqlite":
+        mine.let_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork)
 
 
 def _request_started(**kwargs: Any) -> None:

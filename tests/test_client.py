@@ -288,6 +288,30 @@ os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
         assert process.wait(timeout=20) == 7
 
 
+def test_a_fork_at_any_moment_leaves_a_child_that_can_write(vwo, settings):
+    """SQLite's inner locks are copied as they stand; the follower is in and out all the time."""
+    backend = "django_vwo_webhooks.broadcast.database.DatabaseBroadcast"
+    configure(settings, BROADCAST={"BACKEND": backend, "OPTIONS": {"poll_seconds": 0.0001}})
+    ran = run_site(
+        """
+import os, signal
+from django.db import connections
+from django_vwo_webhooks.client import get_client
+from django_vwo_webhooks.models import RefreshLease
+get_client()
+connections.close_all()
+for _ in range(100):
+    child = os.fork()
+    if not child:
+        signal.alarm(5)
+        RefreshLease.objects.update(failures=0)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0, "a child is stuck"
+"""
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
 def test_visitors_of_two_threads_are_not_mixed_up(vwo):
     refresh_settings()
     get_client()

@@ -3,8 +3,8 @@
 import contextlib
 import os
 import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 import requests
@@ -14,7 +14,7 @@ from django_vwo_webhooks.models import WebhookEvent
 from django_vwo_webhooks.refresh import refresh_settings
 
 from .conftest import PAYLOAD, configure, wait_until
-from .servers.running import colors, running
+from .servers.running import colors, page, running, started
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,62 +32,92 @@ SERVERS = {
 }
 
 
-def deliver(url, **changes):
+def post(url, **changes):
     headers = {"x-vwo-auth": site.VWO_WEBHOOKS["SECRET"]}
     return requests.post(
         f"{url}/webhooks/vwo/", json={**PAYLOAD, **changes}, headers=headers, timeout=20
     )
 
 
-@pytest.mark.parametrize(("command", "workers", "page"), SERVERS.values(), ids=SERVERS)
-def test_one_fetch_and_every_worker_follows(vwo, command, workers, page):
+@pytest.fixture
+def quick(settings):
+    """A bell that costs little of the test's time."""
+    backend = "django_vwo_webhooks.broadcast.database.DatabaseBroadcast"
+    configure(settings, BROADCAST={"BACKEND": backend, "OPTIONS": {"poll_seconds": 0.1}})
+
+
+def follow_20_changes(vwo, ask, workers, deliver):
+    """One delivery a change, and every worker serves it, with one fetch from VWO each time."""
+    assert colors(ask, workers) == {"red"}
+    before = len(vwo.fetches)
+    for number in range(20):
+        shade = f"shade {number}"
+        vwo.set_flag("new_checkout", variables={"color": shade})
+        assert deliver(action=shade).status_code == 200
+        wait_until(lambda s=shade: colors(ask, workers) == {s})
+    assert len(vwo.fetches) - before == 20
+
+
+@pytest.mark.parametrize(("command", "workers", "path"), SERVERS.values(), ids=SERVERS)
+def test_one_fetch_and_every_worker_follows(vwo, quick, command, workers, path):
     preload = {"SITE_PRELOADS": "1"} if "--preload" in command else {}
     pytest.importorskip("gevent") if "gevent" in command else None
     pytest.importorskip("uvloop") if "uvloop" in command else None
     with running(command, **preload) as url:
-        assert set(colors(url, workers, page).values()) == {"red"}
-        before = len(vwo.fetches)
-        for number in range(5):
-            shade = f"shade {number}"
-            vwo.set_flag("new_checkout", variables={"color": shade})
-            assert deliver(url, action=shade).status_code == 200
-            answered = time.monotonic()
-            wait_until(lambda s=shade: set(colors(url, workers, page).values()) == {s})
-            assert time.monotonic() - answered < 10
-        assert len(vwo.fetches) - before == 5
-    assert running.stop_seconds < 9
+        follow_20_changes(vwo, page(f"{url}/{path}/"), workers, partial(post, url))
+
+
+@pytest.mark.skipif("TEST_REDIS_URL" not in os.environ, reason="TEST_REDIS_URL is not set")
+@pytest.mark.parametrize("preload", [{}, {"SITE_PRELOADS": "1"}], ids=["plain", "preloaded"])
+def test_celery_workers_follow(vwo, quick, deliver, preload):
+    pytest.importorskip("celery")
+    command = ["celery", "-A", "tests.servers.celery", "worker", "--pool=prefork", "-c", "2"]
+    with started([*command, "--without-gossip", "--without-mingle"], **preload):
+        from .servers.celery import app
+
+        app.control.purge()
+        asked = []
+
+        def ask():
+            # two at once, or the pool would give each to the same process
+            while not asked:
+                asked.extend(app.send_task("tests.servers.tasks.flag") for _ in range(2))
+            return asked.pop().get(timeout=30)
+
+        follow_20_changes(vwo, ask, 2, deliver)
 
 
 def test_a_chunked_body_through_a_server_that_ends_it(vwo):
     with running(GUNICORN) as url:
         headers = {"x-vwo-auth": site.VWO_WEBHOOKS["SECRET"], "Content-Type": "application/json"}
 
-        def post(*chunks):
+        def send(*chunks):
             return requests.post(
                 f"{url}/webhooks/vwo/", data=iter(chunks), headers=headers, timeout=20
             )
 
-        assert post(b'{"event": ', b'"settings_changed"}').status_code == 200
-        assert post(b'{"event": "', b"x" * 70_000, b'"}').status_code == 413
+        assert send(b'{"event": ', b'"settings_changed"}').status_code == 200
+        assert send(b'{"event": "', b"x" * 70_000, b'"}').status_code == 413
 
 
 def test_a_worker_killed_while_it_fetches_blocks_nobody_for_long(vwo, settings, in_thread):
     configure(settings, REFRESH_TIMEOUT_SECONDS=2)
     with running(["gunicorn", "-b", "127.0.0.1:PORT", "-w", "1", "tests.servers.wsgi"]) as url:
-        [worker] = colors(url, 1)
+        ask = page(f"{url}/flag/")
+        worker = ask()["pid"]
         vwo.set_flag("new_checkout", variables={"color": "green"})
         vwo.misbehave(delay=1.5, times=1)
         before = len(vwo.fetches)
 
         def cut_off():
             with contextlib.suppress(requests.ConnectionError):
-                deliver(url)
+                post(url)
 
         in_thread(cut_off)
         vwo.wait_for(lambda: len(vwo.fetches) > before)
         os.kill(worker, signal.SIGKILL)
         wait_until(lambda: _delivered(url), timeout=15)
-        assert set(colors(url, 1).values()) == {"green"}
+        assert ask()["color"] == "green"
     event = WebhookEvent.objects.get()
     assert event.outcome == "changed"
     assert event.deliveries > 1
@@ -95,7 +125,7 @@ def test_a_worker_killed_while_it_fetches_blocks_nobody_for_long(vwo, settings, 
 
 def _delivered(url):
     try:
-        return deliver(url).status_code == 200
+        return post(url).status_code == 200
     except requests.ConnectionError:
         return False
 
@@ -107,7 +137,7 @@ def test_a_burst_shares_its_fetches(vwo):
         vwo.misbehave(delay=0.2)
         before = len(vwo.fetches)
         with ThreadPoolExecutor(16) as pool:
-            answers = list(pool.map(lambda n: deliver(url, action=str(n)).status_code, range(100)))
+            answers = list(pool.map(lambda n: post(url, action=str(n)).status_code, range(100)))
         assert answers.count(200) >= 95, "a busy machine may send a few away once"
         assert len(vwo.fetches) - before <= 40
         refresh_settings()

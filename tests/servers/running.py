@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import requests
 
@@ -22,10 +23,8 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(command: list[str], **environment: str) -> Iterator[str]:
-    """Runs a server; ``PORT`` in the command becomes a free one. Yields the site's URL."""
-    port = str(free_port())
-    command = [part.replace("PORT", port) for part in command]
+def started(command: list[str], **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs ``python -m COMMAND`` on this test's site; what it said is shown when a test fails."""
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", *command],
@@ -33,23 +32,32 @@ def running(command: list[str], **environment: str) -> Iterator[str]:
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-        url = f"http://127.0.0.1:{port}"
         try:
-            _wait_for_answer(url, process)
-            yield url
+            yield process
         except BaseException:
             log.seek(0)
             print(log.read()[-8000:])
             raise
         finally:
             process.send_signal(signal.SIGTERM)
-            started = time.monotonic()
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-            running.stop_seconds = time.monotonic() - started
+
+
+@contextlib.contextmanager
+def running(command: list[str], **environment: str) -> Iterator[str]:
+    """Runs a web server; ``PORT`` in the command becomes a free one. Yields the site's URL."""
+    port = str(free_port())
+    command = [part.replace("PORT", port) for part in command]
+    with started(command, **environment) as process:
+        url = f"http://127.0.0.1:{port}"
+        _wait_for_answer(url, process)
+        yield url
+        stopped = time.monotonic()
+    assert time.monotonic() - stopped < 9, "the server took too long to stop"
 
 
 def _wait_for_answer(url: str, process: subprocess.Popen[bytes]) -> None:
@@ -65,12 +73,24 @@ def _wait_for_answer(url: str, process: subprocess.Popen[bytes]) -> None:
             return
 
 
-def colors(url: str, workers: int, page: str = "flag") -> dict[int, str]:
-    """What each worker serves now; asks until all of them have answered."""
+def colors(ask: Callable[[], dict[str, Any]], workers: int) -> set[str]:
+    """What the workers serve now; asks until all of them have answered."""
     seen: dict[int, str] = {}
     deadline = time.monotonic() + 30
     while len(seen) < workers:
         assert time.monotonic() < deadline, f"only {len(seen)} workers answer"
-        answer = requests.get(f"{url}/{page}/", timeout=10, headers={"Connection": "close"}).json()
+        answer = ask()
         seen[answer["pid"]] = answer["color"]
-    return seen
+    return set(seen.values())
+
+
+def page(url: str) -> Callable[[], dict[str, Any]]:
+    """Asks a page for what ``served`` tells, on a connection of its own."""
+
+    def ask() -> dict[str, Any]:
+        answer: dict[str, Any] = requests.get(
+            url, timeout=10, headers={"Connection": "close"}
+        ).json()
+        return answer
+
+    return ask

@@ -1,4 +1,4 @@
-"""The site's own code as the servers' tests see it: one page that tells which flag it serves."""
+"""The site's own code as the servers' tests see it: a page that tells which flag it serves."""
 
 import os
 
@@ -13,18 +13,18 @@ if os.environ.get("SITE_PRELOADS"):
     held.get_flag("new_checkout", {"id": "preload"})
 
 
-def answer() -> JsonResponse:
+def served() -> dict[str, object]:
     client = held if os.environ.get("SITE_PRELOADS") else get_client()
     flag = client.get_flag("new_checkout", {"id": "u"})
-    return JsonResponse({"pid": os.getpid(), "color": flag.get_variable("color", "off")})
+    return {"pid": os.getpid(), "color": flag.get_variable("color", "off")}
 
 
 def flag(request: HttpRequest) -> JsonResponse:
-    return answer()
+    return JsonResponse(served())
 
 
 async def async_flag(request: HttpRequest) -> JsonResponse:
-    return answer()
+    return JsonResponse(served())
 
 
 flag.login_required = False  # type: ignore[attr-defined]

@@ -1,0 +1,10 @@
+"""A Celery app on this test's site: one task that tells which flag its process serves."""
+
+import os
+
+from celery import Celery
+
+app = Celery("tests", broker=os.environ["TEST_REDIS_URL"], backend=os.environ["TEST_REDIS_URL"])
+app.conf.task_default_queue = "vwo-tests"
+# loaded by the parent, before it forks the workers
+app.conf.imports = ["tests.servers.tasks"]
