@@ -13,8 +13,8 @@ from django.conf import settings as site
 from django_vwo_webhooks.models import WebhookEvent
 from django_vwo_webhooks.refresh import refresh_settings
 
-from .conftest import PAYLOAD, configure, wait_until
-from .servers.running import colors, page, running, started
+from .conftest import configure, wait_until
+from .servers.running import colors, page, post, running, started
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,13 +30,6 @@ SERVERS = {
     "gevent, preloaded": ([*GUNICORN, "-k", "gevent", "--preload"], 4, "flag"),
     "uvicorn": ([*UVICORN, "tests.servers.asgi:application"], 2, "async-flag"),
 }
-
-
-def post(url, **changes):
-    headers = {"x-vwo-auth": site.VWO_WEBHOOKS["SECRET"]}
-    return requests.post(
-        f"{url}/webhooks/vwo/", json={**PAYLOAD, **changes}, headers=headers, timeout=20
-    )
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ class PostgresBroadcast(Broadcast):
 
     def _connect(self) -> psycopg.Connection[Any]:
         if self._dsn is not None:
-            return psycopg.connect(self._dsn, autocommit=True, connect_timeout=2)
+            return psycopg.connect(self._dsn, autocommit=True, **PATIENCE)
         site = connections[_alias()].settings_dict
         wanted = {
             "dbname": site["NAME"],
@@ -77,9 +77,7 @@ class PostgresBroadcast(Broadcast):
             **{key: value for key, value in site["OPTIONS"].items() if key in LIBPQ_OPTIONS},
         }
         return psycopg.connect(
-            autocommit=True,
-            connect_timeout=2,
-            **{key: value for key, value in wanted.items() if value},
+            autocommit=True, **PATIENCE, **{key: value for key, value in wanted.items() if value}
         )
 
     def close(self) -> None:
@@ -87,6 +85,14 @@ class PostgresBroadcast(Broadcast):
         if self._connection is not None:
             self._connection.close()
 
+
+PATIENCE: dict[str, Any] = {
+    "connect_timeout": 2,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+"""In seconds, and in probes: a server whose machine is gone is noticed after some 11 s."""
 
 LIBPQ_OPTIONS = {
     "service",
@@ -99,8 +105,6 @@ LIBPQ_OPTIONS = {
     "sslpassword",
     "channel_binding",
     "target_session_attrs",
-    "keepalives",
-    "keepalives_idle",
     "application_name",
 }
 """What of the site's ``OPTIONS`` is libpq's; the rest is Django's."""

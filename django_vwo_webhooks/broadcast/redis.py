@@ -12,6 +12,9 @@ from .base import Broadcast
 PUBLISH_SECONDS = 0.2
 """For the connection and for the answer, each: together less than half a second."""
 
+QUIET_SECONDS = 2.0
+"""How long Redis may say nothing before it is pinged, and then before it counts as gone."""
+
 
 class RedisBroadcast(Broadcast):
     """Rings over Redis pub/sub: a change is everywhere within milliseconds.
@@ -32,12 +35,12 @@ class RedisBroadcast(Broadcast):
         )
         self._subscriber: Any = redis.Redis.from_url(
             url,
-            socket_connect_timeout=2.0,
-            socket_keepalive=True,
-            health_check_interval=10,
+            socket_timeout=QUIET_SECONDS,
+            socket_connect_timeout=QUIET_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
         self._subscription: redis.client.PubSub | None = None
+        self._pinged_at: float | None = None
         self._closed = False
 
     def publish(self, channel: str) -> None:
@@ -51,6 +54,7 @@ class RedisBroadcast(Broadcast):
             subscription = self._subscriber.pubsub(ignore_subscribe_messages=True)
             subscription.subscribe(channel)
             self._subscription = subscription
+            self._pinged_at = None
             return True  # whatever rang before was not heard
         try:
             return self._hear(subscription, timeout_seconds)
@@ -64,8 +68,17 @@ class RedisBroadcast(Broadcast):
     def _hear(self, subscription: redis.client.PubSub, timeout_seconds: float) -> bool:
         deadline = time.monotonic() + timeout_seconds
         while (remaining := deadline - time.monotonic()) > 0 and not self._closed:
-            if subscription.get_message(timeout=remaining) is not None:
-                return True
+            message = subscription.get_message(timeout=min(remaining, QUIET_SECONDS))
+            if message is not None:
+                self._pinged_at = None
+                if message["type"] == "message":
+                    return True
+            elif self._pinged_at is None:
+                # a Redis that hangs, or whose machine is gone, says nothing at all
+                subscription.ping()
+                self._pinged_at = time.monotonic()
+            elif time.monotonic() - self._pinged_at > QUIET_SECONDS:
+                raise redis.TimeoutError("Redis has not answered a ping.")
         return False
 
     def close(self) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import requests
+from django.conf import settings as site
 
-from ..conftest import site_environment
+from ..conftest import PAYLOAD, site_environment
 
 
 def free_port() -> int:
@@ -73,15 +74,28 @@ def _wait_for_answer(url: str, process: subprocess.Popen[bytes]) -> None:
             return
 
 
-def colors(ask: Callable[[], dict[str, Any]], workers: int) -> set[str]:
-    """What the workers serve now; asks until all of them have answered."""
-    seen: dict[int, str] = {}
+def answers(ask: Callable[[], dict[str, Any]], workers: int) -> dict[int, dict[str, Any]]:
+    """What each worker answers now, by its pid; asks until all of them have answered."""
+    seen: dict[int, dict[str, Any]] = {}
     deadline = time.monotonic() + 30
     while len(seen) < workers:
         assert time.monotonic() < deadline, f"only {len(seen)} workers answer"
         answer = ask()
-        seen[answer["pid"]] = answer["color"]
-    return set(seen.values())
+        seen[answer["pid"]] = answer
+    return seen
+
+
+def colors(ask: Callable[[], dict[str, Any]], workers: int) -> set[str]:
+    """Which flag the workers serve now."""
+    return {answer["color"] for answer in answers(ask, workers).values()}
+
+
+def post(url: str, **changes: Any) -> requests.Response:
+    """Posts a delivery as VWO does."""
+    headers = {"x-vwo-auth": site.VWO_WEBHOOKS["SECRET"]}
+    return requests.post(
+        f"{url}/webhooks/vwo/", json={**PAYLOAD, **changes}, headers=headers, timeout=20
+    )
 
 
 def page(url: str) -> Callable[[], dict[str, Any]]:

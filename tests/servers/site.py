@@ -1,6 +1,7 @@
 """The site's own code as the servers' tests see it: a page that tells which flag it serves."""
 
 import os
+import threading
 
 from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
@@ -16,7 +17,13 @@ if os.environ.get("SITE_PRELOADS"):
 def served() -> dict[str, object]:
     client = held if os.environ.get("SITE_PRELOADS") else get_client()
     flag = client.get_flag("new_checkout", {"id": "u"})
-    return {"pid": os.getpid(), "color": flag.get_variable("color", "off")}
+    return {
+        "pid": os.getpid(),
+        "color": flag.get_variable("color", "off"),
+        "threads": sorted(
+            thread.name for thread in threading.enumerate() if thread.name.startswith("vwo")
+        ),
+    }
 
 
 def flag(request: HttpRequest) -> JsonResponse:

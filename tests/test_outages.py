@@ -1,0 +1,133 @@
+"""Redis and the database go away in the middle of a run of changes, and come back."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+from .conftest import configure, site_environment, wait_until
+from .servers.own import own_postgres, own_redis
+from .servers.running import answers, page, post, running
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WORKERS = 4
+COMMAND = ["gunicorn", "-b", "127.0.0.1:PORT", "-w", str(WORKERS), "-k", "gthread"]
+COMMAND += ["--threads", "4", "tests.servers.wsgi"]
+
+LONGEST_SECONDS = 3 + 2
+"""The poll interval and 2 s, and 2 s for a busy machine."""
+
+
+class Fleet:
+    """The workers of one web server, of which none may die, and none may gather threads."""
+
+    def __init__(self, vwo, url):
+        self.vwo = vwo
+        self.url = url
+        self.shades = 0
+        self.pids = set(self.ask())
+
+    def ask(self):
+        return answers(page(f"{self.url}/flag/"), WORKERS)
+
+    def serves(self, shade):
+        return {answer["color"] for answer in self.ask().values()} == {shade}
+
+    def change(self):
+        self.shades += 1
+        shade = f"shade {self.shades}"
+        self.vwo.set_flag("new_checkout", variables={"color": shade})
+        return shade
+
+    def follows_a_change(self):
+        shade = self.change()
+        wait_until(lambda: post(self.url, action=shade).status_code == 200)
+        self.follows(shade)
+
+    def follows(self, shade):
+        wait_until(lambda: self.serves(shade), LONGEST_SECONDS)
+
+    def is_whole(self):
+        now = self.ask()
+        assert set(now) == self.pids, "a worker died"
+        for answer in now.values():
+            assert answer["threads"] in (["vwo-follower"], ["vwo-follower", "vwo-impressions"])
+
+
+def bell(settings, name, **options):
+    backend = f"django_vwo_webhooks.broadcast.{name.lower()}.{name}Broadcast"
+    configure(settings, BROADCAST={"BACKEND": backend, "OPTIONS": options})
+
+
+def listeners(server):
+    redis = pytest.importorskip("redis")
+    with redis.Redis.from_url(server.url) as client:
+        return sum(client.pubsub_numsub(name)[0][1] for name in client.pubsub_channels())
+
+
+def test_redis_goes_and_comes_back(vwo, settings):
+    pytest.importorskip("redis")
+    with own_redis() as server:
+        bell(settings, "Redis", url=server.url)
+        with running(COMMAND) as url:
+            fleet = Fleet(vwo, url)
+            wait_until(lambda: listeners(server) == WORKERS)
+            fleet.follows_a_change()
+            server.stop()
+            for _ in range(4):
+                fleet.follows_a_change()
+            server.start()
+            wait_until(lambda: listeners(server) == WORKERS)
+            # from here on they look by themselves every 30 s only
+            fleet.follows_a_change()
+            fleet.is_whole()
+
+
+def test_a_redis_that_hangs_is_left(vwo, settings):
+    pytest.importorskip("redis")
+    with own_redis() as server:
+        bell(settings, "Redis", url=server.url)
+        with running(COMMAND) as url:
+            fleet = Fleet(vwo, url)
+            wait_until(lambda: listeners(server) == WORKERS)
+            server.send(signal.SIGSTOP)
+            shade = fleet.change()
+            assert post(url, action=shade).status_code == 200
+            # two silences of 2 s, then the look at the database
+            wait_until(lambda: fleet.serves(shade), 2 + 2 + LONGEST_SECONDS)
+            fleet.follows_a_change()
+            server.send(signal.SIGCONT)
+            wait_until(lambda: listeners(server) == WORKERS)
+            fleet.follows_a_change()
+            fleet.is_whole()
+
+
+@pytest.mark.parametrize("bell_name", ["Database", "Postgres"])
+def test_postgres_is_restarted(vwo, settings, bell_name):
+    pytest.importorskip("psycopg")
+    with own_postgres() as server:
+        site = {"TEST_DATABASE_URL": server.url, "SITE_DATABASE_NAME": "postgres"}
+        migrate(**site)
+        bell(settings, bell_name)
+        with running(COMMAND, **site) as url:
+            fleet = Fleet(vwo, url)
+            fleet.follows_a_change()
+            server.stop()
+            shade = fleet.change()
+            assert post(url, action=shade).status_code == 503
+            assert not fleet.serves(shade), "nothing is in force that is not stored"
+            server.start()
+            wait_until(lambda: post(url, action=shade).status_code == 200)
+            fleet.follows(shade)
+            for _ in range(4):
+                fleet.follows_a_change()
+            fleet.is_whole()
+
+
+def migrate(**environment):
+    subprocess.run(
+        [sys.executable, "-m", "django", "migrate", "-v0"],
+        env=site_environment(**environment),
+        check=True,
+    )
