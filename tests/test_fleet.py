@@ -3,6 +3,8 @@
 import contextlib
 import io
 import json
+import os
+import signal
 import threading
 import time
 
@@ -13,6 +15,7 @@ from django.db import connection
 
 from django_vwo_webhooks.broadcast.local import LocalBroadcast
 from django_vwo_webhooks.client import get_client
+from django_vwo_webhooks.exceptions import RefreshBusy
 from django_vwo_webhooks.follower import follower, stop_following
 from django_vwo_webhooks.models import FleetProcess, RefreshLease, SettingsSnapshot
 from django_vwo_webhooks.models.functions import UnixNow
@@ -85,6 +88,41 @@ while client.get_flag("new_checkout", {"id": "u"}).is_enabled(): pass
         refresh_settings()
         assert one.wait(10) == two.wait(10) == 0
     assert len(vwo.fetches) == before + 1
+
+
+def test_a_process_that_slept_through_a_newer_refresh_overwrites_nothing(vwo, settings):
+    configure(settings, REFRESH_TIMEOUT_SECONDS=1)
+    refresh_settings()
+    vwo.set_flag("new_checkout", variables={"color": "old"})
+    code = """
+import os, signal
+from django_vwo_webhooks import sdk
+from django_vwo_webhooks.exceptions import RefreshFailed
+from django_vwo_webhooks.refresh import refresh_settings
+build = sdk.build
+def fall_asleep(settings):
+    sdk.build = build
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return build(settings)
+sdk.build = fall_asleep
+try:
+    refresh_settings()
+except RefreshFailed as failure:
+    print(type(failure).__name__)
+"""
+    with start_site(code) as sleeper:
+        os.waitid(os.P_PID, sleeper.pid, os.WSTOPPED)
+        vwo.set_flag("new_checkout", variables={"color": "new"})
+        wait_until(refreshed)
+        sleeper.send_signal(signal.SIGCONT)
+        assert sleeper.communicate()[0] == "Superseded\n"
+    assert get_client().get_flag("new_checkout", USER).get_variable("color") == "new"
+    assert SettingsSnapshot.objects.count() == 2
+
+
+def refreshed():
+    with contextlib.suppress(RefreshBusy):
+        return refresh_settings()
 
 
 def test_a_cold_start_of_many_asks_vwo_once(vwo):
