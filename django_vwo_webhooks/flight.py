@@ -2,19 +2,23 @@
 
 import logging
 import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, router, transaction
 
 from .broadcast import channel, get_broadcast
-from .changes import compare, digest
+from .changes import compare
 from .conf import app_settings
 from .exceptions import FetchFailed, RefreshFailed, Superseded
 from .models import LeaseState, RefreshLease, SettingsSnapshot, WebhookEvent
 from .signals import refresh_failed, settings_applied, settings_refreshed
+
+if TYPE_CHECKING:
+    from .sdk import Fetched
 
 logger = logging.getLogger("django_vwo_webhooks")
 
@@ -78,20 +82,29 @@ def in_force_here() -> tuple[int | None, datetime | None]:
     return client.snapshot_id, client.applied_at
 
 
-def fly(state: LeaseState, flight: int, cause: str, clock: Clock) -> Landing:
-    """Fetch, validate, build beside the living client, store, swap in."""
+def fly(
+    state: LeaseState,
+    flight: int,
+    cause: str,
+    clock: Clock,
+    answered: Callable[[], Collection[int]],
+) -> Landing:
+    """Fetch, validate, build beside the living client, store, swap in.
+
+    ``answered`` tells the ids of the events that are about to be answered 2xx if this lands.
+    """
     sdk = _sdk()
     started = time.monotonic()
     built = None
     changes = None
     try:
         limit = min(app_settings.refresh_timeout_seconds, clock.remaining(serves=True))
-        document = sdk.fetch(limit)
+        fetched = sdk.fetch(limit)
         snapshot = in_force(state)
-        if digest(document) != state.digest:
-            built = sdk.build(sdk.validate(document))
-            snapshot, changes = _new_snapshot(state, document, cause)
-        _land(state, flight, snapshot, time.monotonic() - started)
+        if fetched.digest != state.digest:
+            built = sdk.build(sdk.validate(fetched.document))
+            snapshot, changes = _new_snapshot(state, fetched, cause)
+        _land(state, flight, snapshot, time.monotonic() - started, answered)
     except RefreshFailed as failure:
         _crash(state, flight, failure)
         raise
@@ -112,16 +125,22 @@ def in_force(state: LeaseState) -> SettingsSnapshot:
 
 
 def _new_snapshot(
-    state: LeaseState, document: dict[str, Any], cause: str
+    state: LeaseState, fetched: "Fetched", cause: str
 ) -> tuple[SettingsSnapshot, list[dict[str, Any]]]:
     """A snapshot that is not saved yet, and what it changes."""
-    stored = {key: value for key, value in document.items() if key != "sdkKey"}
+    stored = {key: value for key, value in fetched.document.items() if key != "sdkKey"}
     before = in_force(state).settings if state.snapshot_id is not None else {}
     changes = compare(before, stored)
-    return SettingsSnapshot.of(stored, digest(document), changes, cause), changes
+    return SettingsSnapshot.of(stored, fetched.digest, changes, cause), changes
 
 
-def _land(state: LeaseState, flight: int, snapshot: SettingsSnapshot, seconds: float) -> None:
+def _land(
+    state: LeaseState,
+    flight: int,
+    snapshot: SettingsSnapshot,
+    seconds: float,
+    answered: Callable[[], Collection[int]],
+) -> None:
     """One short transaction: release the lease, store what is new, finish what was waiting.
 
     It begins with its write, which is also the fence that refuses a late result.
@@ -132,7 +151,9 @@ def _land(state: LeaseState, flight: int, snapshot: SettingsSnapshot, seconds: f
             raise Superseded("A newer refresh started meanwhile; this late result is refused.")
         if new:
             snapshot.save(force_insert=True, using=database())
-        finished = WebhookEvent.objects.land(flight, snapshot, changed=new, seconds=seconds)
+        finished = WebhookEvent.objects.land(
+            flight, snapshot, changed=new, seconds=seconds, answered=answered()
+        )
         if new and finished and snapshot.cause != SettingsSnapshot.Cause.WEBHOOK:
             snapshot.cause = SettingsSnapshot.Cause.WEBHOOK
             snapshot.save(update_fields=["cause"], using=database())

@@ -8,11 +8,11 @@ import os
 import random
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 from django.core.signals import request_started
 from django.db import DatabaseError, connections, router
-from django.db.models import Value
 
 from .broadcast import Broadcast, channel, forget_broadcast, get_broadcast
 from .conf import app_settings
@@ -83,11 +83,12 @@ class Follower:
     def look(self) -> None:
         """One look: apply what is newer, fetch where nobody ever did or for too long."""
         with self._in_database:
-            state = RefreshLease.objects.look(noted=Value(0))
+            state = RefreshLease.objects.look()
             if state.snapshot_id is not None:
                 apply(state.snapshot_id)
         if state.snapshot_id is None:
             # any flight will do, also one that began before this process
+            state = replace(state, noted=0)
             self._fetch(state, SettingsSnapshot.Cause.STARTUP, Clock.starting_now(patient=True))
         elif self._overdue(state):
             state = RefreshLease.objects.look()

@@ -7,16 +7,22 @@ Flight numbers decide that, in the database, for the threads of all processes al
 import math
 import threading
 import time
+from dataclasses import dataclass
+from typing import cast
 
 from django.db import connections, transaction
 
 from .exceptions import InsideTransaction, RefreshBusy, TakingABreath
 from .flight import PATIENCE_SECONDS, Clock, Landing, announce, apply, database, fly, in_force
-from .models import LeaseState, RefreshLease, SettingsSnapshot
+from .models import LeaseState, RefreshLease, SettingsSnapshot, WebhookEvent
 from .process import PerProcess
 
-LOOK_AGAIN_SECONDS = 0.05
-"""How often to look whether another process's flight has landed."""
+SHORTEST_PAUSE_SECONDS = 0.002
+LONGEST_PAUSE_SECONDS = 0.05
+"""Between these two grow the pauses from one look at another process's flight to the next."""
+
+GATHER = 0.1
+"""Who had to wait waits on for this part of it, so that the next flight serves more."""
 
 
 def refresh_settings(cause: str = SettingsSnapshot.Cause.MANUAL) -> SettingsSnapshot:
@@ -34,69 +40,138 @@ def refresh_settings(cause: str = SettingsSnapshot.Cause.MANUAL) -> SettingsSnap
     return SettingsSnapshot.objects.get(pk=landing.snapshot.pk)
 
 
+@dataclass(eq=False)
+class _Call:
+    """One call of this process that wants a landing, for a delivery mostly."""
+
+    noted: int
+    event: int | None
+    landing: Landing | None = None
+    closed: bool = False
+    """Whether the event's row was closed in the statement that gave it its outcome."""
+
+
 class _Tower:
-    """Lets one thread of this process fly at a time; those who waited share its landing."""
+    """Lets one thread of this process fly at a time; those who wait share its landing."""
 
     def __init__(self) -> None:
         self.condition = threading.Condition()
+        self.calls: list[_Call] = []
         self.busy = False
         # the flight that the busy thread flies, or waits for where another process flies it;
         # 0 while it looks, and what it then starts is newer than whatever waits here
         self.flight = 0
-        self.landing: Landing | None = None
 
-    def may_serve(self, noted: int) -> bool:
-        return self.flight == 0 or self.flight > noted
+    def may_serve(self, call: _Call) -> bool:
+        return self.flight == 0 or self.flight > call.noted
+
+    def served_by(self, flight: int) -> list[_Call]:
+        with self.condition:
+            return [call for call in self.calls if call.noted < flight]
 
 
 _tower = PerProcess(_Tower)
 
 
-def serve(seen: LeaseState, *, cause: str, clock: Clock) -> Landing:
+def serve(seen: LeaseState, *, cause: str, clock: Clock, event: int | None = None) -> Landing:
     """Bring a landing of a flight that started after ``seen.noted``: a shared one or an own one.
 
-    Raises ``RefreshFailed``.
+    Closes the row of ``event``, the id of the one that was delivered. Raises ``RefreshFailed``.
     """
     tower = _tower()
+    call = _Call(seen.noted, event)
     with tower.condition:
-        waited = tower.busy
-        while tower.busy:
-            remaining = clock.remaining(serves=tower.may_serve(seen.noted))
-            if remaining <= 0:
-                raise RefreshBusy("An earlier refresh is still under way.")
-            tower.condition.wait(min(remaining, PATIENCE_SECONDS))
-        if waited and tower.landing is not None and tower.landing.flight > seen.noted:
-            return tower.landing
-        tower.busy, tower.flight, tower.landing = True, 0, None
-    landing = None
+        tower.calls.append(call)
     try:
-        state = RefreshLease.objects.look() if waited else seen
-        landing = _take_off(tower, state, seen.noted, cause, clock)
+        waited = _wait_for_turn(tower, call, clock)
+        if call.landing is None:
+            _fly_or_follow(tower, call, seen, waited, cause, clock)
     finally:
         with tower.condition:
-            tower.busy, tower.landing = False, landing
-            tower.condition.notify_all()
-    if landing.flown_here:
-        announce(landing)
+            tower.calls.remove(call)
+    landing = cast("Landing", call.landing)
+    if event is not None and not call.closed:
+        WebhookEvent.objects.answer(event, flight=landing.flight)
     return landing
 
 
-def _take_off(tower: _Tower, state: LeaseState, noted: int, cause: str, clock: Clock) -> Landing:
+def _wait_for_turn(tower: _Tower, call: _Call, clock: Clock) -> float:
+    """Until another thread has landed for ``call``, or its turn has come; for how many seconds."""
+    began, waited = time.monotonic(), 0.0
+    with tower.condition:
+        while tower.busy and call.landing is None:
+            remaining = clock.remaining(serves=tower.may_serve(call))
+            if remaining <= 0:
+                raise RefreshBusy("An earlier refresh is still under way.")
+            tower.condition.wait(min(remaining, PATIENCE_SECONDS))
+            waited = time.monotonic() - began
+        if call.landing is None:
+            tower.busy, tower.flight = True, 0
+    return waited
+
+
+def _fly_or_follow(
+    tower: _Tower, call: _Call, seen: LeaseState, waited: float, cause: str, clock: Clock
+) -> None:
+    """Bring a landing for ``call``, and for whoever else waits for it in this process."""
+    landing = None
+    try:
+        landing = _take_off(tower, call, seen, waited, cause, clock)
+    finally:
+        with tower.condition:
+            tower.busy = False
+            for other in tower.calls:
+                if landing is not None and other.noted < landing.flight:
+                    other.landing = landing
+            tower.condition.notify_all()
+    if landing.flown_here:
+        announce(landing)
+
+
+def _take_off(
+    tower: _Tower, call: _Call, state: LeaseState, waited: float, cause: str, clock: Clock
+) -> Landing:
     """Wait for the fleet's lease, then fly; or come back with another process's landing."""
-    while not state.serves(noted):
+    pause = SHORTEST_PAUSE_SECONDS
+    began = time.monotonic() - waited
+    gathered = False
+    if waited > 0:
+        state = RefreshLease.objects.look()
+    while not state.serves(call.noted):
         if state.taking_a_breath and cause != SettingsSnapshot.Cause.MANUAL:
             raise TakingABreath(state.error, math.ceil(state.breather_seconds))
-        if clock.remaining(serves=not state.busy or state.flight > noted) <= 0:
+        if clock.remaining(serves=not state.busy or state.flight > call.noted) <= 0:
             raise RefreshBusy("An earlier refresh by another process is still under way.")
         if state.busy:
             tower.flight = state.flight
-            time.sleep(LOOK_AGAIN_SECONDS)
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        elif (
+            not gathered
+            and (gather := GATHER * (time.monotonic() - began)) > SHORTEST_PAUSE_SECONDS
+        ):
+            gathered = True
+            time.sleep(min(gather, LONGEST_PAUSE_SECONDS))
         elif flight := RefreshLease.objects.start(state):
             tower.flight = flight
-            return fly(state, flight, cause, clock)
+            return _fly(tower, state, flight, cause, clock)
         state = RefreshLease.objects.look()
     apply(state.snapshot_id)
     return Landing(state.succeeded_flight, in_force(state))
+
+
+def _fly(tower: _Tower, state: LeaseState, flight: int, cause: str, clock: Clock) -> Landing:
+    """Fly, and close the rows of this process's deliveries that it serves."""
+    served: list[_Call] = []
+
+    def answered() -> list[int]:
+        served.extend(tower.served_by(flight))
+        return [call.event for call in served if call.event is not None]
+
+    landing = fly(state, flight, cause, clock, answered)
+    for call in served:
+        call.closed = True
+    return landing
 
 
 def _refuse_transaction() -> None:

@@ -81,9 +81,10 @@ class WebhookView(APIView):
             webhook_received.send_robust(sender=WebhookEvent, event=event)
         try:
             landing = serve(
-                RefreshLease.objects.look(event.noted()),
+                RefreshLease.objects.look(event.pk),
                 cause=SettingsSnapshot.Cause.WEBHOOK,
                 clock=self.clock,
+                event=event.pk,
             )
         except RefreshFailed as failure:
             return not_refreshed(event, failure)
@@ -101,10 +102,6 @@ class WebhookView(APIView):
 
 
 def refreshed(event: WebhookEvent, landing: Landing) -> Response:
-    outcome = (
-        WebhookEvent.Outcome.UNCHANGED if landing.changes is None else WebhookEvent.Outcome.CHANGED
-    )
-    WebhookEvent.objects.answer(event.pk, flight=landing.flight, outcome=outcome)
     message = f"The flags are fresh: settings #{landing.snapshot.pk} are in force."
     return Response({"status": "success", "message": message, "event": event.pk})
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+
 from .conftest import configure, site_environment, wait_until
 from .servers.own import own_postgres, own_redis
 from .servers.running import answers, page, post, running

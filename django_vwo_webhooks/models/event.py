@@ -1,16 +1,18 @@
 import hashlib
 import json
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
-from django.db.models import Case, F, Q, Subquery, Value, When
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .lease import RefreshLease
 from .owned import Owned, OwnedQuerySet, PrimaryManager, ours
 from .snapshot import SettingsSnapshot
+from .statements import Statement, moment
 
 VWO_RETRIES_FOR = timedelta(hours=1)
 """How long VWO repeats a delivery that got no 2xx, by its page on configuring webhooks."""
@@ -21,6 +23,33 @@ class Outcome(models.TextChoices):
     CHANGED = "changed", _("changed")
     UNCHANGED = "unchanged", _("unchanged")
     FAILED = "failed", _("failed")
+
+
+LAND = Statement("""
+    UPDATE {event}
+    SET snapshot_id = CASE WHEN outcome <> %(kept)s THEN %(snapshot)s ELSE snapshot_id END,
+        outcome = CASE WHEN outcome <> %(kept)s THEN %(outcome)s ELSE outcome END,
+        error = '', refresh_seconds = %(seconds)s, landed_flight = %(flight)s,
+        finished_at = CASE WHEN last_flight < %(flight)s THEN %(at)s ELSE finished_at END,
+        fingerprint = CASE WHEN id IN (%(answered)s) THEN NULL ELSE fingerprint END
+    WHERE environment = %(environment)s AND key_digest = %(key_digest)s
+        AND finished_at IS NULL AND first_flight < %(flight)s
+""")
+
+ANSWER = Statement("""
+    UPDATE {event}
+    SET fingerprint = NULL,
+        outcome = CASE
+            WHEN finished_at IS NULL AND last_flight < %(flight)s
+                AND outcome IN ('pending', 'failed')
+            THEN %(outcome)s ELSE outcome
+        END,
+        finished_at = CASE
+            WHEN finished_at IS NULL AND last_flight < %(flight)s THEN %(at)s ELSE finished_at
+        END
+    WHERE id = %(id)s
+""")
+# MySQL computes the columns from left to right, and later ones see what earlier ones became
 
 
 class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
@@ -73,29 +102,31 @@ class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
         return self.ours().filter(landed_flight=flight)
 
     def land(
-        self, flight: int, snapshot: SettingsSnapshot, *, changed: bool, seconds: float
+        self,
+        flight: int,
+        snapshot: SettingsSnapshot,
+        *,
+        changed: bool,
+        seconds: float,
+        answered: Collection[int] = (),
     ) -> int:
         """Give the outcome of a good flight to every row that it serves, in one statement.
 
-        Rows of which all deliveries arrived before it started are finished. A row that was once
-        ``changed`` stays so, with the snapshot that it brought.
+        Rows of which all deliveries arrived before it started are finished, and those of
+        ``answered``, ids of rows of which a delivery is about to be answered 2xx, are closed too.
+        A row that was once ``changed`` stays so, with the snapshot that it brought.
         """
-        outcome = Outcome.CHANGED if changed else Outcome.UNCHANGED
-        takes = Q(pk__isnull=False) if changed else ~Q(outcome=Outcome.CHANGED)
-        return self.waiting_for(flight).update(
-            snapshot=Case(
-                When(takes, then=Value(snapshot.pk)),
-                default=F("snapshot"),
-                output_field=models.BigIntegerField(),
-            ),
-            outcome=Case(When(takes, then=Value(outcome)), default=F("outcome")),
-            error="",
-            refresh_seconds=seconds,
-            landed_flight=flight,
-            finished_at=Case(
-                When(last_flight__lt=flight, then=Value(timezone.now())),
-                output_field=models.DateTimeField(),
-            ),
+        return LAND.run(
+            self.db,
+            flight=flight,
+            snapshot=snapshot.pk,
+            outcome=(Outcome.CHANGED if changed else Outcome.UNCHANGED).value,
+            # a row that was changed before gives way to another change only
+            kept="" if changed else Outcome.CHANGED.value,
+            seconds=seconds,
+            answered=[0, *answered],
+            at=moment(self.db, timezone.now()),
+            **ours(),
         )
 
     def fail(self, flight: int, error: str) -> int:
@@ -109,25 +140,17 @@ class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
             outcome=Outcome.FAILED, error=error
         )
 
-    def answer(self, pk: int, *, flight: int, outcome: str) -> int:
+    def answer(self, pk: int, *, flight: int) -> None:
         """Close a row because one of its deliveries is about to be answered 2xx.
 
-        Also finishes it where the flight that served this delivery could not see the row yet.
+        ``flight`` served it. It also finishes the row where that flight could not see it yet.
         """
-        unseen = Q(finished_at=None, last_flight__lt=flight)
-        return self.filter(pk=pk).update(
-            fingerprint=None,
-            outcome=Case(
-                When(
-                    unseen & Q(outcome__in=[Outcome.PENDING, Outcome.FAILED]),
-                    then=Value(outcome),
-                ),
-                default=F("outcome"),
-            ),
-            finished_at=Case(
-                When(unseen, then=Value(timezone.now())),
-                default=F("finished_at"),
-            ),
+        ANSWER.run(
+            self.db,
+            id=pk,
+            flight=flight,
+            outcome=Outcome.UNCHANGED.value,
+            at=moment(self.db, timezone.now()),
         )
 
 
@@ -183,10 +206,6 @@ class WebhookEvent(Owned):
                 fields=["environment", "key_digest", "finished_at"], name="vwo_event_waiting"
             ),
         ]
-
-    def noted(self) -> Subquery:
-        """The flight number that this event's newest delivery noted, as an expression."""
-        return Subquery(WebhookEvent.objects.filter(pk=self.pk).values("last_flight"))
 
     def __str__(self) -> str:
         return f"{self.action or self.event} #{self.pk}"

@@ -4,17 +4,18 @@ Its clock is the database's. It is taken by compare-and-swap on the flight numbe
 transaction is open while the holder talks to VWO.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery, Value
-from django.db.models.expressions import Combinable
+from django.db.models import F
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
 from ..conf import app_settings
 from .functions import UnixNow
 from .owned import Owned, OwnedQuerySet, PrimaryManager, ours
-from .snapshot import SettingsSnapshot
+from .statements import Statement
 
 LEASE_GRACE_SECONDS = 2.0
 """How much longer than the refresh limit a lease lives: time to store what was fetched."""
@@ -65,66 +66,69 @@ class LeaseState:
         return self.succeeded_flight > noted and self.snapshot_id is not None
 
 
-class RefreshLeaseQuerySet(OwnedQuerySet["RefreshLease"]):
-    def newest_flight(self) -> Coalesce:
-        """The newest flight's number, to be read inside the statement that logs a delivery."""
-        return Coalesce(Subquery(self.ours().values("flight")), Value(0))
+LOOK = Statement("""
+    SELECT
+        lease.id, lease.flight, lease.succeeded_flight,
+        lease.lease_until - {now}, lease.retry_at - {now},
+        {now} - lease.looked_at, {now} - lease.failing_since, lease.error,
+        snapshot.id, snapshot.digest,
+        COALESCE((SELECT last_flight FROM {event} WHERE id = %(event)s), lease.flight)
+    FROM {lease} lease
+    LEFT JOIN {snapshot} snapshot ON snapshot.id = (
+        SELECT MAX(id) FROM {snapshot}
+        WHERE environment = %(environment)s AND key_digest = %(key_digest)s
+    )
+    WHERE lease.environment = %(environment)s AND lease.key_digest = %(key_digest)s
+""")
 
-    def look(self, noted: Combinable | None = None) -> LeaseState:
+START = Statement("""
+    UPDATE {lease}
+    SET flight = %(flight)s, lease_until = {now} + %(life)s
+    WHERE id = %(id)s AND flight = %(flight)s - 1
+        AND (lease_until <= {now} OR lease_until > {now} + %(life)s)
+""")
+
+LAND = Statement("""
+    UPDATE {lease}
+    SET lease_until = 0, succeeded_flight = %(flight)s, looked_at = {now},
+        failures = 0, failing_since = NULL, retry_at = 0, error = ''
+    WHERE id = %(id)s AND flight = %(flight)s
+""")
+
+
+class RefreshLeaseQuerySet(OwnedQuerySet["RefreshLease"]):
+    def newest_flight(self) -> RawSQL:
+        """The newest flight's number, to be read inside the statement that logs a delivery."""
+        mine = ours()
+        return RawSQL(
+            "COALESCE((SELECT flight FROM django_vwo_webhooks_refreshlease"
+            " WHERE environment = %s AND key_digest = %s), 0)",
+            [mine["environment"], mine["key_digest"]],
+            output_field=models.BigIntegerField(),
+        )
+
+    def look(self, event: int | None = None) -> LeaseState:
         """The state of this site's lease, in one statement; the first look ever makes its row.
 
-        ``noted`` is an expression for the flight number that the caller noted earlier; without
-        it the newest one is noted now.
+        ``event`` is the id of the event whose newest delivery noted a flight number; without it
+        the newest one is noted now.
         """
-        newest = SettingsSnapshot.objects.filter(
-            environment=OuterRef("environment"), key_digest=OuterRef("key_digest")
-        ).order_by("-pk")
-        values = (
-            self.ours()
-            .annotate(
-                busy_seconds=F("lease_until") - UnixNow(),
-                breather_seconds=F("retry_at") - UnixNow(),
-                looked_seconds=UnixNow() - F("looked_at"),
-                failing_seconds=UnixNow() - F("failing_since"),
-                snapshot_id=Subquery(newest.values("pk")[:1]),
-                digest=Subquery(newest.values("digest")[:1]),
-                noted=Coalesce(
-                    noted or F("flight"), F("flight"), output_field=models.BigIntegerField()
-                ),
-            )
-            .values(*LeaseState.__dataclass_fields__)
-            .first()
-        )
-        if values is None:
+        row = LOOK.row(self.db, event=event, **ours())
+        if row is None:
             self.bulk_create([self.model(**ours())], ignore_conflicts=True)
-            return self.look(noted)
-        if values["looked_seconds"] is None:
-            values["looked_seconds"] = float("inf")
-        return LeaseState(**values)
+            return self.look(event)
+        state = LeaseState(*row)
+        return state if state.looked_seconds is not None else replace(state, looked_seconds=inf)
 
     def start(self, seen: LeaseState) -> int | None:
         """Start the flight that follows ``seen``: its number, or None when another was faster."""
-        now, life = UnixNow(), lease_seconds()
-        over = Q(lease_until__lte=now) | Q(lease_until__gt=now + life)
         flight = seen.flight + 1
-        started = self.filter(over, pk=seen.pk, flight=seen.flight).update(
-            flight=flight, lease_until=now + life
-        )
+        started = START.run(self.db, id=seen.pk, flight=flight, life=lease_seconds())
         return flight if started else None
 
     def land(self, pk: int, flight: int) -> bool:
         """Release the lease after a good flight; False when a newer flight has started since."""
-        return bool(
-            self.filter(pk=pk, flight=flight).update(
-                lease_until=0,
-                succeeded_flight=flight,
-                looked_at=UnixNow(),
-                failures=0,
-                failing_since=None,
-                retry_at=0,
-                error="",
-            )
-        )
+        return bool(LAND.run(self.db, id=pk, flight=flight))
 
     def crash(self, pk: int, flight: int, error: str, *, breather: bool) -> bool:
         """Release the lease after a failed flight; a breather grows with each failure."""

@@ -5,6 +5,7 @@ and knows how to fetch, validate, build and apply settings without ever showing 
 """
 
 import threading
+from functools import cached_property
 from typing import Any
 
 import jsonschema
@@ -17,6 +18,7 @@ from wingify.services.url_service import UrlService
 from wingify.utils.event_util import send_sdk_init_event
 
 from .. import strict_json
+from ..changes import digest
 from ..conf import app_settings
 from ..exceptions import InvalidSettings, NotJSON, UnbuildableSettings
 from ..models import SettingsSnapshot
@@ -25,7 +27,7 @@ from .client import Client
 from .logs import LOGGER
 from .parts import Builder, ValidSettings
 
-__all__ = ["Client", "apply_newest", "build", "client", "fetch", "validate"]
+__all__ = ["Client", "Fetched", "apply_newest", "build", "client", "fetch", "validate"]
 
 _locks = PerProcess(threading.RLock)
 _client: Client | None = None
@@ -51,17 +53,41 @@ def client() -> Client:
     return living
 
 
-def fetch(timeout_seconds: float) -> dict[str, Any]:
-    """VWO's settings as served now, not validated. Raises a child of ``FetchFailed``."""
+class Fetched:
+    """What VWO served, as it came; it is read only as far as somebody asks."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The settings, not validated. Raises ``NotJSON``."""
+        try:
+            document = strict_json.loads(self.raw)
+        except ValueError as error:
+            raise NotJSON(f"VWO's answer is not JSON: {app_settings.redact(str(error))}.") from None
+        if not isinstance(document, dict):
+            raise NotJSON("VWO's answer is not a JSON object.")
+        return document
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of the document; the same bytes as last time are not read again."""
+        global _newest_digest
+        raw, known = _newest_digest
+        if raw != self.raw:
+            known = digest(self.document)
+            _newest_digest = (self.raw, known)
+        return known
+
+
+_newest_digest: tuple[bytes, str] = (b"", "")
+
+
+def fetch(timeout_seconds: float) -> Fetched:
+    """VWO's settings as served now. Raises a child of ``FetchFailed``."""
     client()
-    raw = SettingsManager.get_instance().fetch_bytes(timeout_seconds)
-    try:
-        document = strict_json.loads(raw)
-    except ValueError as error:
-        raise NotJSON(f"VWO's answer is not JSON: {app_settings.redact(str(error))}.") from None
-    if not isinstance(document, dict):
-        raise NotJSON("VWO's answer is not a JSON object.")
-    return document
+    return Fetched(SettingsManager.get_instance().fetch_bytes(timeout_seconds))
 
 
 def validate(document: dict[str, Any]) -> ValidSettings:

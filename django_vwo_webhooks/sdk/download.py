@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,9 +11,13 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from ..exceptions import BadStatus, FetchFailed, FetchTimedOut, TooLarge, VWOUnreachable
+from ..process import PerProcess
 
 LARGEST_DOCUMENT_BYTES = 32 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
+
+KEEP_SECONDS = 15.0
+"""How long an idle connection may be used again; after longer ones a firewall may have cut it."""
 
 
 def download(url: str, params: Mapping[str, Any], *, timeout_seconds: float) -> bytes:
@@ -36,6 +41,47 @@ def download(url: str, params: Mapping[str, Any], *, timeout_seconds: float) -> 
     return work.body
 
 
+class _Line:
+    """A session with VWO, whose sockets another thread can shut."""
+
+    def __init__(self) -> None:
+        self.connections: list[Any] = []
+        self.session = requests.Session()
+        adapter = _WatchedAdapter(self.connections)
+        self.session.mount("https://", adapter)
+        self.session.mount("http://", adapter)
+        self.used_at = 0.0
+
+    @classmethod
+    def take(cls) -> "_Line":
+        """The line that was put back last if it is fresh enough, else a new one."""
+        try:
+            line = _kept().pop()
+        except IndexError:
+            return cls()
+        if time.monotonic() - line.used_at < KEEP_SECONDS:
+            return line
+        line.session.close()
+        return cls()
+
+    def put_back(self) -> None:
+        self.used_at = time.monotonic()
+        _kept().append(self)
+
+    def shut(self) -> None:
+        """Make whoever waits for an answer give up."""
+        for connection in self.connections:
+            sock = getattr(connection, "sock", None)
+            if sock is not None:
+                try:
+                    sock.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue  # closed already, which is what was wanted
+
+
+_kept: PerProcess[list[_Line]] = PerProcess(list)
+
+
 class _Download:
     def __init__(self, url: str, params: Mapping[str, Any], timeout_seconds: float) -> None:
         self.url = url
@@ -46,7 +92,7 @@ class _Download:
         self.abandoned = False
         self.failure: FetchFailed | None = None
         self.body = b""
-        self.connections: list[Any] = []
+        self.line = _Line.take()
 
     def run(self) -> None:
         try:
@@ -63,40 +109,35 @@ class _Download:
             self.failure = VWOUnreachable(
                 f"No answer from VWO ({self.host}): {type(error).__name__}."
             )
+        else:
+            if not self.abandoned:
+                self.line.put_back()
         finally:
+            if self.failure is not None or self.abandoned:
+                self.line.session.close()
             self.done.set()
 
     def _read(self) -> bytes:
         body = bytearray()
-        with requests.Session() as session:
-            adapter = _WatchedAdapter(self.connections)
-            session.mount("https://", adapter)
-            session.mount("http://", adapter)
-            with session.get(
-                self.url, params=self.params, stream=True, timeout=self.timeout_seconds
-            ) as response:
-                if response.status_code != 200:
-                    raise BadStatus(f"VWO ({self.host}) answered HTTP {response.status_code}.")
-                for chunk in response.iter_content(CHUNK_BYTES):
-                    body += chunk
-                    if len(body) > LARGEST_DOCUMENT_BYTES:
-                        raise TooLarge(
-                            f"VWO's answer ({self.host}) is larger than "
-                            f"{LARGEST_DOCUMENT_BYTES // 1024 // 1024} MiB."
-                        )
-                    if self.abandoned:
-                        break
+        with self.line.session.get(
+            self.url, params=self.params, stream=True, timeout=self.timeout_seconds
+        ) as response:
+            if response.status_code != 200:
+                raise BadStatus(f"VWO ({self.host}) answered HTTP {response.status_code}.")
+            for chunk in response.iter_content(CHUNK_BYTES):
+                body += chunk
+                if len(body) > LARGEST_DOCUMENT_BYTES:
+                    raise TooLarge(
+                        f"VWO's answer ({self.host}) is larger than "
+                        f"{LARGEST_DOCUMENT_BYTES // 1024 // 1024} MiB."
+                    )
+                if self.abandoned:
+                    break
         return bytes(body)
 
     def abandon(self) -> None:
         self.abandoned = True
-        for connection in self.connections:
-            sock = getattr(connection, "sock", None)
-            if sock is not None:
-                try:
-                    sock.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue  # closed already, which is what was wanted
+        self.line.shut()
 
 
 class _WatchedAdapter(HTTPAdapter):
