@@ -52,7 +52,7 @@ class Site:
     def gunicorn(self, *options: str) -> Iterator[int]:
         """Runs the site's web server; yields its port."""
         port = free_port()
-        bind = ["--bind", f"127.0.0.1:{port}", "--backlog", "2048", "--log-level", "error"]
+        bind = ["--bind", f"127.0.0.1:{port}", "--backlog", "2048", "--log-level", "critical"]
         with self.run("-m", "gunicorn", *bind, *options, "benchmarks.wsgi"):
             wait_for_port(port)
             yield port

@@ -55,4 +55,6 @@ TEMPLATES = [
         },
     }
 ]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGGING = {"version": 1, "loggers": {"django_vwo_webhooks": {"level": "ERROR"}}}
 VWO_WEBHOOKS = json.loads(os.environ["SITE_VWO_WEBHOOKS"])

@@ -37,11 +37,14 @@ class Clock:
     deadline: float
 
     @classmethod
-    def starting_now(cls, *, patient: bool = False) -> "Clock":
-        """``patient`` waits for a flight of any number until the deadline."""
-        now = time.monotonic()
-        deadline = now + app_settings.refresh_timeout_seconds + PATIENCE_SECONDS - STORE_SECONDS
-        return cls(deadline if patient else now + PATIENCE_SECONDS, deadline)
+    def starting(cls, at: float | None = None, *, patient: bool = False) -> "Clock":
+        """Started ``at`` a moment of ``time.monotonic()``, now by default.
+
+        ``patient`` waits for a flight of any number until the deadline.
+        """
+        at = time.monotonic() if at is None else at
+        deadline = at + app_settings.refresh_timeout_seconds + PATIENCE_SECONDS - STORE_SECONDS
+        return cls(deadline if patient else at + PATIENCE_SECONDS, deadline)
 
     def remaining(self, *, serves: bool) -> float:
         """How long to wait for a flight that serves the caller, or for one that does not."""

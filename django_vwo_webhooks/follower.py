@@ -89,11 +89,11 @@ class Follower:
         if state.snapshot_id is None:
             # any flight will do, also one that began before this process
             state = replace(state, noted=0)
-            self._fetch(state, SettingsSnapshot.Cause.STARTUP, Clock.starting_now(patient=True))
+            self._fetch(state, SettingsSnapshot.Cause.STARTUP, Clock.starting(patient=True))
         elif self._overdue(state):
             state = RefreshLease.objects.look()
             if self._overdue(state):
-                self._fetch(state, SettingsSnapshot.Cause.RECONCILE, Clock.starting_now())
+                self._fetch(state, SettingsSnapshot.Cause.RECONCILE, Clock.starting())
         if self._looked.is_set():
             with self._in_database:
                 self._beat()

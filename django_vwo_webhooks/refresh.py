@@ -36,7 +36,7 @@ def refresh_settings(cause: str = SettingsSnapshot.Cause.MANUAL) -> SettingsSnap
     the flags in force then stay as they are. Must not be called inside a transaction.
     """
     _refuse_transaction()
-    landing = serve(RefreshLease.objects.look(), cause=cause, clock=Clock.starting_now())
+    landing = serve(RefreshLease.objects.look(), cause=cause, clock=Clock.starting())
     return SettingsSnapshot.objects.get(pk=landing.snapshot.pk)
 
 

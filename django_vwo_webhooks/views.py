@@ -1,5 +1,6 @@
 import ipaddress
 import logging
+import time
 from typing import Any, NoReturn
 
 from django.db import DatabaseError, connections, transaction
@@ -58,7 +59,7 @@ class WebhookView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """The door: method, size, sender; nothing is parsed before all three are right."""
         mend_connections()
-        self.clock = Clock.starting_now()
+        self.arrived_at = time.monotonic()
         if request.method != "POST":
             raise exceptions.MethodNotAllowed(str(request.method))
         check_length(request)
@@ -83,7 +84,7 @@ class WebhookView(APIView):
             landing = serve(
                 RefreshLease.objects.look(event.pk),
                 cause=SettingsSnapshot.Cause.WEBHOOK,
-                clock=self.clock,
+                clock=Clock.starting(self.arrived_at),
                 event=event.pk,
             )
         except RefreshFailed as failure:
