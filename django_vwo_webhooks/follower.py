@@ -157,10 +157,12 @@ class Follower:
     def _beat(self) -> None:
         """Tell the fleet what runs here: when that changes, and about once a minute."""
         self._row = self._row or FleetProcess.this_one()
-        now = time.monotonic()
-        if self._row.took(*in_force_here()) or now >= self._next_beat:
+        due = time.monotonic() >= self._next_beat
+        if self._row.took(*in_force_here()) or due:
             FleetProcess.objects.beat(self._row)
-            self._next_beat = now + BEAT_SECONDS
+        if due:
+            FleetProcess.objects.forget()
+            self._next_beat = time.monotonic() + BEAT_SECONDS
 
     def _run(self) -> None:
         while not self._stopping.is_set():

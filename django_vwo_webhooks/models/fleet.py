@@ -31,7 +31,7 @@ class FleetProcessQuerySet(OwnedQuerySet["FleetProcess"]):
         return self.annotate(silent_seconds=UnixNow() - F("seen_at"))
 
     def beat(self, row: "FleetProcess") -> None:
-        """Write down that ``row`` is there, and what it runs; clear away who is long gone."""
+        """Write down that ``row`` is there, and what it runs."""
         known = self.filter(pk=row.pk).update(
             snapshot=row.snapshot_id,
             applied_at=row.applied_at,
@@ -41,6 +41,9 @@ class FleetProcessQuerySet(OwnedQuerySet["FleetProcess"]):
         if not known:
             row.seen_at = UnixNow()
             self.bulk_create([row])
+
+    def forget(self) -> None:
+        """Clear away who is long gone."""
         self.filter(seen_at__lt=UnixNow() - FORGOTTEN_SECONDS).delete()
 
 

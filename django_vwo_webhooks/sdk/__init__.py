@@ -130,7 +130,8 @@ def apply_newest(built: vwo.VWOClient | None = None) -> SettingsSnapshot | None:
     living = client()
     with _locks():
         # the document itself is loaded only where it is needed
-        newest = SettingsSnapshot.objects.defer("settings", "changes").newest()
+        unused = ["changes"] if built is None else ["changes", "settings"]
+        newest = SettingsSnapshot.objects.defer(*unused).newest()
         if newest is None or newest.pk == living.snapshot_id:
             return None
         if built is None or built.snapshot_id != newest.pk:
