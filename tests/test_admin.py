@@ -53,7 +53,7 @@ def test_the_list_says_what_happened(admin_client, deliver, vwo):
     text = page(admin_client, EVENTS)
     assert 'class="vwo-badge vwo-changed">changed<' in text
     assert 'class="vwo-badge vwo-failed">failed<' in text
-    assert "&quot;red&quot; → &quot;green&quot;" in text
+    assert "color “red” → “green”" in text
     assert "connection refused" in text
     assert "Refresh now" in text
 

@@ -41,7 +41,38 @@ def test_a_real_document_is_served_or_refused_with_its_reason(vwo, deliver, path
 @pytest.mark.parametrize(("one", "other"), list(pairwise(SAMPLES)), ids=lambda path: path.stem)
 def test_there_are_changes_exactly_where_the_digests_differ(one, other):
     before, after = read(one), read(other)
+    changes = compare(before, after)
     assert digest(before) == digest(before | {"sdkKey": "x", "sdkMetaInfo": {"a": 1}})
     assert compare(before, before) == []
-    assert bool(compare(before, after)) == (digest(before) != digest(after))
-    assert all(change["text"] and change["path"] for change in compare(before, after))
+    assert bool(changes) == (digest(before) != digest(after))
+    assert all(change["text"] and change["path"] for change in changes)
+
+
+def sentences(one, other):
+    documents = {path.stem: read(path) for path in SAMPLES}
+    return [change["text"] for change in compare(documents[one], documents[other])]
+
+
+def test_whitelisting_comes_to_a_real_document():
+    assert sentences(
+        "SETTINGS_WITH_EXTRA_KEYS_AT_ROOT_LEVEL", "TESTING_WHITELISTING_SEGMENT_RULE_SETTINGS"
+    ) == [
+        "feature1: rollout rule rolloutRule2 removed",
+        "feature1: testing rule testingRule2 removed",
+        "feature1: targeting of testing rule testingRule1: price is 100 → price is 200",
+        "feature1: whitelisting of testing rule testingRule1 off → on",
+        "feature1: whitelist of testing rule testingRule1, variation Default: "
+        "nobody → user is user_id or user_id_9",
+        "Settings: extraKey removed, it was “extraKey”",
+    ]
+
+
+def test_the_rules_of_a_real_document_are_grouped():
+    told = sentences("BASIC_ROLLOUT_TESTING_RULE_SETTINGS", "MEG_CAMPAIGN_ADVANCE_ALGO_SETTINGS")
+    assert told[0] == (
+        "feature1: personalize rule personalizeRule1 added: share 100 %, for name is personalise"
+    )
+    assert told[-1] == (
+        "Group “Group 1” added: personalizeRule1 of feature1, testingRule2 of feature1, "
+        "testingRule4 of feature1, testingRule5 of feature1"
+    )

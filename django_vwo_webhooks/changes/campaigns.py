@@ -1,6 +1,6 @@
 """Sentences about campaigns, which hold what the rules of flags do."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .differences import Difference, Pair, label, matched
 from .features import is_share, switch_says, tell_switch, tell_whole_rule
@@ -62,9 +62,9 @@ class Campaign(NamedTuple):
 
     def is_only(self, kind: str | None = None) -> bool:
         """Whether its rule rolls out the flag and there is no other rule, or none of a kind."""
-        if self.use is None or self.use.rule.get("type").either != ROLLOUT:
+        if not self.use or not self.use.is_rule:
             return False
-        return len(rules(self.use.feature, kind)) == 1
+        return rules(self.use.feature, kind) == [self.use.rule] == rules(self.use.feature, ROLLOUT)
 
 
 def tell_campaign(difference: Difference, flags: Flags) -> Change:
@@ -75,8 +75,10 @@ def tell_campaign(difference: Difference, flags: Flags) -> Change:
     match difference.shape[2:]:
         case () | ("variations", None):
             return _tell_whole(difference, campaign, flags)
+        case ("variations", None, "weight") if campaign.rolls_out:
+            return _tell_share(difference.items[1], campaign, flags)
         case ("variations", None, "weight"):
-            return _tell_weight(difference, campaign, flags)
+            return _tell_split(campaign, flags)
         case ("percentTraffic",):
             return _tell_traffic(difference, campaign, flags)
         case ("segments",) | ("variations", None, "segments"):
@@ -133,19 +135,14 @@ def _came_or_went_with(use: Use, campaign: Campaign) -> bool:
     return variation is None or variation.get("id").either == use.variation_id
 
 
-def _tell_weight(difference: Difference, campaign: Campaign, flags: Flags) -> Change:
-    if campaign.rolls_out:
-        return _tell_share(difference.items[1], campaign, flags)
-    return _tell_split(campaign, flags)
-
-
 def _tell_share(variation: Pair, campaign: Campaign, flags: Flags) -> Change:
     """The share of users that a rule serves, unless its flag was switched and that says it."""
     use, weight = campaign.use, variation.get("weight")
-    if use and switch_says(use, weight, flags):
+    shared = _shared(campaign, flags)
+    if use and not shared and switch_says(use, weight, flags):
         return tell_switch(use.feature, flags)
     what = "rollout" if campaign.is_only(ROLLOUT) else f"share of {campaign.rule}"
-    words = f"{what}{_shared(campaign, flags)} {turn(weight, percent)}"
+    words = f"{what}{shared} {turn(weight, percent)}"
     path = (*campaign.path, "variations", label(variation.either), "weight")
     return change("rollout", campaign.feature, path, weight, about(campaign.feature, words))
 
@@ -168,19 +165,24 @@ def _tell_split(campaign: Campaign, flags: Flags) -> Change:
 
 def _tell_traffic(difference: Difference, campaign: Campaign, flags: Flags) -> Change:
     """The traffic of a campaign, unless it says no more than the share of its rule."""
-    variations = matched(campaign.pair.get("variations"), "variations")
-    for variation in variations if campaign.rolls_out else []:
-        told = _tell_share(variation, _campaign(campaign.pair, variation, flags), flags)
-        weight = variation.get("weight")
-        share = weight.before if told["kind"] == "switched_off" else weight.after
-        traffic = difference.pair.after
-        if weight.differs and is_share(share) and is_share(traffic) and share == traffic:
-            return told
+    traffic = difference.pair
+    if campaign.rolls_out:
+        for variation in matched(campaign.pair.get("variations"), "variations"):
+            told = _tell_share(variation, _campaign(campaign.pair, variation, flags), flags)
+            if _is_the_share(traffic.after, variation.get("weight"), told["kind"]):
+                return told
     kind, what = "traffic", f"traffic of {campaign.rule}"
     if campaign.is_only(ROLLOUT) and _is_off(campaign):
         kind, what = "rollout", "rollout when switched on"
-    words = f"{what}{_shared(campaign, flags)} {turn(difference.pair, percent)}"
+    words = f"{what}{_shared(campaign, flags)} {turn(traffic, percent)}"
     return tell(kind, campaign.feature, difference, words)
+
+
+def _is_the_share(traffic: Any, weight: Pair, kind: str) -> bool:
+    """Whether traffic is what a weight came to or, of a flag that was switched off, was."""
+    share = weight.before if kind == "switched_off" else weight.after
+    comparable = weight.kept and is_share(traffic) and is_share(share)
+    return comparable and weight.differs and bool(traffic == share)
 
 
 def _is_off(campaign: Campaign) -> bool:

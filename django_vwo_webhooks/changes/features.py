@@ -15,7 +15,7 @@ from .parts import (
     tell_variable,
 )
 from .segments import targeting
-from .words import cut, percent
+from .words import bare, cut, percent
 
 SWITCHES = {("OFF", "ON"): "switched_on", ("ON", "OFF"): "switched_off"}
 
@@ -117,7 +117,7 @@ def _rollouts(feature: Pair) -> list[Pair]:
 
 def _state(feature: Pair, flags: Flags) -> str:
     """``on, rollout 50 %, 2 testing rules``."""
-    status = str(feature.after.get("status", "without status"))
+    status = bare(feature.after.get("status", "without status"))
     state = [cut(status.lower())]
     share = _share_when_on(feature, flags)
     if status.upper() == "ON" and share is not None:

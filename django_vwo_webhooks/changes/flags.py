@@ -86,7 +86,7 @@ class Flags:
         """Several members of a group."""
         if not isinstance(numbers, list) or not all(isinstance(one, str) for one in numbers):
             return in_full(numbers)
-        return ", ".join(map(self.member, numbers))
+        return ", ".join(map(self.member, numbers)) or "none"
 
     def names(self, ids: Any) -> str:
         """The keys of the flags that have these ids."""

@@ -70,7 +70,7 @@ def tell_holdout(difference: Difference, flags: Flags) -> Change:
 def _tell_whole_group(number: str, group: Pair, flags: Flags) -> Change:
     words = f"{_group(number, group)} {'removed' if group.removed else 'added'}"
     if group.added:
-        words += f": {flags.members(_members(group.after)) or 'no rules'}"
+        words += f": {flags.members(_members(group.after))}"
     return change("group", "", ("groups", number), group, words)
 
 
@@ -88,7 +88,9 @@ def _tell_weights(number: str, group: Pair, flags: Flags) -> Change:
     def in_words(weights: Any) -> str:
         if not isinstance(weights, dict):
             return in_full(weights)
-        return ", ".join(f"{flags.member(one)} {percent(it)}" for one, it in weights.items())
+        return ", ".join(
+            f"{flags.member(one)} {percent(it)}" for one, it in sorted(weights.items())
+        )
 
     weights = group.get("wt")
     text = f"{_group(number, group)}: weights {turn(weights, in_words)}"

@@ -39,7 +39,7 @@ def tell_variable(difference: Difference, depth: int, feature: str, where: str) 
         case () if variable.removed:
             return tell("variable_removed", feature, difference, f"variable {name} removed{where}")
         case ():
-            words = f"variable {name} added{where}: {shown(variable.after.get('value'))}"
+            words = f"variable {name} added{where}: {shown(variable.get('value').after)}"
             return tell("variable_added", feature, difference, words)
         case ("value" | "type",):
             return _tell_value(variable, difference.path[:depth], feature, where)
