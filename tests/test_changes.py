@@ -637,7 +637,7 @@ def test_a_sentence_is_one_line_of_plain_text():
         ({"custom_variable": {"mail": "wildcard(*@vwo.com)"}}, "mail ends with @vwo.com"),
         ({"custom_variable": {"mail": "wildcard(ann*)"}}, "mail starts with ann"),
         ({"custom_variable": {"mail": "wildcard(ann)"}}, "mail is ann"),
-        ({"custom_variable": {"name": "lower(Ann)"}}, "name is Ann in any case"),
+        ({"custom_variable": {"name": "lower(Ann)"}}, "name is Ann in upper or lower case"),
         ({"custom_variable": {"name": "regex(^A(n+)$)"}}, "name matches ^A(n+)$"),
         ({"custom_variable": {"age": "gt(17.5)"}}, "age > 17.5"),
         ({"custom_variable": {"age": "gte(18)"}}, "age ≥ 18"),

@@ -101,8 +101,7 @@ def tell_campaign(difference: Difference, flags: Flags) -> Change:
 
 
 def _campaign(pair: Pair, variation: Pair | None, flags: Flags) -> Campaign:
-    wanted = variation.get("id").either if variation else None
-    return Campaign(pair, variation, flags.use(pair, wanted))
+    return Campaign(pair, variation, flags.use(pair, variation))
 
 
 def _shared(campaign: Campaign, flags: Flags) -> str:

@@ -66,21 +66,24 @@ class Flags:
         number = canonical(campaign.either.get("id"))
         return self._current.get(number) or self._former.get(number, [])
 
-    def use(self, campaign: Pair, variation_id: Any = None) -> Use | None:
+    def use(self, campaign: Pair, variation: Pair | None = None) -> Use | None:
         """The first use of a campaign, or that of its variation where a rule asks for it."""
         uses = self.uses(campaign)
-        former = self._former.get(canonical(campaign.either.get("id")), [])
-        named = [use for use in [*uses, *former] if use.variation_id == variation_id]
-        return next(iter(named or uses), None)
+        if variation is not None:
+            former = self._former.get(canonical(campaign.either.get("id")), [])
+            wanted = variation.get("id").either
+            uses = [use for use in [*uses, *former] if use.variation_id == wanted] or uses
+        return uses[0] if uses else None
 
     def member(self, number: str) -> str:
         """A member of a group by its rule: ``4`` is a campaign, ``3_1`` a variation of one."""
         campaign, _, variation = number.partition("_")
         pair = self.campaigns.get(campaign) or self.campaigns.get(canonical(campaign))
-        use = self.use(pair, int(variation) if variation.isdecimal() else None) if pair else None
-        if not use:
-            return f"campaign {cut(number)}"
-        return f"{cut(label(use.rule.either))} of {cut(label(use.feature.either))}"
+        uses = self.uses(pair) if pair else []
+        named = [use for use in uses if str(use.variation_id) == variation]
+        for use in (named or uses)[:1]:
+            return f"{cut(label(use.rule.either))} of {cut(label(use.feature.either))}"
+        return f"campaign {cut(number)}"
 
     def members(self, numbers: Any) -> str:
         """Several members of a group."""

@@ -26,7 +26,7 @@ SUBJECTS = {
 }
 
 OPERATORS = {
-    "lower": "is {} in any case",
+    "lower": "is {} in upper or lower case",
     "regex": "matches {}",
     "gt": "> {}",
     "gte": "≥ {}",
