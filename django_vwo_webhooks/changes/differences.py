@@ -157,7 +157,7 @@ def _is_list_of_objects(value: Any) -> bool:
 
 
 def _by_identity(items: Any, key: str) -> dict[tuple[str, int], dict[str, Any]]:
-    """Items by their identity and, where several have the same or none, its how manieth it is."""
+    """Items by their identity, and a number for those that share one or have none."""
     seen: Counter[str] = Counter()
     found = {}
     for item in items if isinstance(items, list) else []:
