@@ -473,9 +473,30 @@ def test_a_campaign_that_two_flags_use():
 def test_a_switch_does_not_tell_what_happens_to_another_flag():
     shared = copy.deepcopy(FLAGS)
     shared["features"][0]["rules"][0]["campaignId"] = 2
-    assert [text for _, text in told(flag("two", enabled=False), shared)] == [
+    assert [text for _, text in told(flag("one", enabled=False), shared)] == [
+        "one switched off",
         "one: rollout (shared with two) 50 % → 0 %",
+    ]
+
+
+def test_a_switch_tells_of_rollout_rules_only():
+    personal = json.loads(json.dumps(FLAGS).replace("FLAG_ROLLOUT", "FLAG_PERSONALIZE"))
+
+    def edit(document):
+        document["features"][1]["status"] = "OFF"
+        document["campaigns"][ROLLOUT_TWO]["variations"][0]["weight"] = 0
+
+    assert [text for _, text in told(edit, personal)] == [
         "two switched off",
+        "two: share of personalize rule rolloutRule2 50 % → 0 %",
+    ]
+
+
+def test_traffic_that_comes_to_the_share_is_still_traffic():
+    before = copy.deepcopy(FLAGS)
+    before["campaigns"][ROLLOUT_TWO]["percentTraffic"] = 5
+    assert told(lambda d: d["campaigns"][ROLLOUT_TWO].update(percentTraffic=50), before) == [
+        ("traffic", "two: traffic of rollout rule rolloutRule2 5 % → 50 %")
     ]
 
 
@@ -508,6 +529,11 @@ def test_a_group_and_the_list_that_says_the_same():
     assert told(edit) == [
         ("group", "Group “Checkout”: rolloutRule2 of two joined, testingRule12 of one left")
     ]
+
+
+def test_the_weights_of_a_group_have_one_order():
+    [change] = changed(put("groups", "1", "wt", value={"12": 60, "11": 40}))
+    assert change["text"].endswith("→ testingRule11 of one 40 %, testingRule12 of one 60 %")
 
 
 def test_a_holdout_is_added():
@@ -689,16 +715,24 @@ def test_segments_that_read_alike_are_told_apart():
     ]  # fmt: skip
 
 
-def test_what_is_nested_deeply():
-    def nested(core):
-        for _ in range(400):
-            core = {"or": [core]}
-        return core
+def nested(core, levels):
+    for _ in range(levels):
+        core = {"or": [core]}
+    return core
 
+
+def test_segments_are_put_into_words_down_to_a_depth():
+    for levels, words in ((20, "country is DE"), (22, '{"or":[{"country":"DE"}]}')):
+        segments = nested({"country": "DE"}, levels)
+        [change] = changed(put("campaigns", TEST_11, "segments", value=segments))
+        assert change["text"].endswith(f"everybody → {words}")
+
+
+def test_what_is_nested_deeply():
     for path in (("x",), ("campaigns", TEST_11, "segments"), ("features", 0, "rules", 0, "x")):
         before, after = with_tests(), with_tests()
-        put(*path, value=nested({"country": "DE"}))(before)
-        put(*path, value=nested({"country": "AT"}))(after)
+        put(*path, value=nested({"country": "DE"}, 400))(before)
+        put(*path, value=nested({"country": "AT"}, 400))(after)
         assert len(checked(before, after)) == 1
 
 
