@@ -52,7 +52,7 @@ def load(seconds: float) -> float:
 def deliver(port: int, number: int) -> tuple[float, int]:
     """When the 200 came, and the snapshot's number."""
     body = {"timestamp": number, "event": "settings_changed", "action": str(number)}
-    request = urllib.request.Request(  # noqa: S310 - an address of this machine
+    request = urllib.request.Request(
         f"http://127.0.0.1:{port}/webhooks/vwo/",
         json.dumps(body).encode(),
         {"x-vwo-auth": SECRET, "Content-Type": "application/json"},
@@ -76,7 +76,9 @@ def main() -> None:
     from django_vwo_webhooks.testing import VWOSimulator, build_settings, feature
 
     flags = build_settings(feature("flag_1", variables={"color": "red"}))
-    with VWOSimulator(flags) as vwo, database(args.database) as url, contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        vwo = stack.enter_context(VWOSimulator(flags))
+        url = stack.enter_context(database(args.database))
         site = Site(url, SDK_OPTIONS={"proxy_url": vwo.url}, BROADCAST=bell)
         site.manage("migrate", "-v0")
         port = stack.enter_context(site.gunicorn("-w", "1", "--threads", "2"))
