@@ -24,6 +24,9 @@ class Credential:
     position: int
     """Which of the configured secrets matched, counted from 0."""
 
+    def __str__(self) -> str:
+        return f"secret {self.position + 1}"
+
 
 class SharedSecretAuthentication(BaseAuthentication):
     """The secret that VWO sends in the header ``x-vwo-auth``.

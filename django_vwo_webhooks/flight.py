@@ -153,7 +153,7 @@ def _land(
         if not RefreshLease.objects.land(state.pk, flight):
             raise Superseded("A newer refresh started meanwhile; this late result is refused.")
         if new:
-            snapshot.save(force_insert=True, using=database())
+            snapshot.store()
         finished = WebhookEvent.objects.land(
             flight, snapshot, changed=new, seconds=seconds, answered=answered()
         )

@@ -57,4 +57,5 @@ class WebhookEventSerializer(serializers.Serializer[WebhookEvent]):
             timestamp=validated_data.get("timestamp"),
             payload=validated_data["payload"],
             remote_addr=validated_data["remote_addr"],
+            credential=validated_data["credential"],
         )

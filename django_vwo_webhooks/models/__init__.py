@@ -3,6 +3,13 @@
 from .event import WebhookEvent
 from .fleet import FleetProcess
 from .lease import LeaseState, RefreshLease
-from .snapshot import SettingsSnapshot
+from .snapshot import ChangedFeature, SettingsSnapshot
 
-__all__ = ["FleetProcess", "LeaseState", "RefreshLease", "SettingsSnapshot", "WebhookEvent"]
+__all__ = [
+    "ChangedFeature",
+    "FleetProcess",
+    "LeaseState",
+    "RefreshLease",
+    "SettingsSnapshot",
+    "WebhookEvent",
+]

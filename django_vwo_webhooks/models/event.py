@@ -87,6 +87,7 @@ class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
                 last_received_at=now,
                 last_flight=flight,
                 finished_at=None,
+                **{key: values[key] for key in ("credential",) if key in values},
             ):
                 joined = open_rows.first()
                 if joined is not None:
@@ -185,6 +186,12 @@ class WebhookEvent(Owned):
         verbose_name=_("snapshot"),
         related_name="events",
     )
+    credential = models.CharField(
+        _("let in by"),
+        max_length=100,
+        blank=True,
+        help_text=_("Which of the secrets matched, by its place in the settings."),
+    )
     remote_addr = models.GenericIPAddressField(_("remote address"), null=True)
     # NULL in closed rows: only NULL may stand in a unique column more than once
     fingerprint = models.CharField(  # noqa: DJ001
@@ -202,6 +209,10 @@ class WebhookEvent(Owned):
         ordering = ["-received_at", "-pk"]
         indexes = [
             models.Index(fields=["-received_at", "-id"], name="vwo_event_newest"),
+            *(
+                models.Index(fields=[field, "-received_at", "-id"], name=f"vwo_event_{field}")
+                for field in ("outcome", "environment", "action", "triggered_by", "credential")
+            ),
             models.Index(
                 fields=["environment", "key_digest", "finished_at"], name="vwo_event_waiting"
             ),

@@ -5,6 +5,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ..changes import printable
 from .fields import JSONTextField
 from .owned import Owned, OwnedQuerySet, PrimaryManager, ours
 
@@ -36,6 +37,10 @@ class SettingsSnapshot(Owned):
     settings = JSONTextField(_("settings"), help_text=_("VWO's document without the SDK key."))
     digest = models.CharField(_("digest"), max_length=64, editable=False)
     changes = JSONTextField(_("changes"), default=list)
+    change_count = models.PositiveIntegerField(_("number of changes"), default=0)
+    headline = models.CharField(
+        _("first change"), max_length=300, blank=True, help_text=_("The first change in words.")
+    )
     cause = models.CharField(_("cause"), max_length=20, choices=Cause)
     created_at = models.DateTimeField(_("created at"))
 
@@ -62,10 +67,39 @@ class SettingsSnapshot(Owned):
             settings=settings,
             digest=digest,
             changes=changes,
+            change_count=len(changes),
+            headline=printable(changes[0]["text"])[:300] if changes else "",
             cause=cause,
             created_at=timezone.now(),
+        )
+
+    def store(self) -> None:
+        """Insert it where the models are written, together with the flags that it changed."""
+        self.save(force_insert=True, using=SettingsSnapshot.objects.db)
+        keys = {printable(change["feature"])[:255]: None for change in self.changes}
+        ChangedFeature.objects.bulk_create(
+            ChangedFeature(snapshot=self, feature=key) for key in keys if key
         )
 
     def document(self, sdk_key: str) -> dict[str, Any]:
         """The settings as the SDK takes them: with the SDK key, which is never stored."""
         return {**self.settings, "sdkKey": sdk_key}
+
+
+class ChangedFeature(models.Model):
+    """That a snapshot changed something about a flag: everything that ever happened to it."""
+
+    snapshot = models.ForeignKey(
+        SettingsSnapshot, on_delete=models.CASCADE, related_name="changed_features"
+    )
+    feature = models.CharField(_("feature"), max_length=255)
+
+    objects = PrimaryManager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["feature", "snapshot"], name="vwo_changed_feature_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.feature} in {self.snapshot_id}"
