@@ -97,9 +97,8 @@ class ChangedFeature(models.Model):
     objects = PrimaryManager()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["feature", "snapshot"], name="vwo_changed_feature_once")
-        ]
+        # not unique: some databases take two keys for one where only their case differs
+        indexes = [models.Index(fields=["feature", "snapshot"], name="vwo_changed_feature")]
 
     def __str__(self) -> str:
         return f"{self.feature} in {self.snapshot_id}"
