@@ -6,9 +6,12 @@ BELL ?=
 
 .PHONY: demo test lint types clean
 
-# Runs the main job and tells it; `make demo ONCE=1` ends after the story.
-# DB and BELL take the URLs of a database and a Redis that are there already.
+# Runs the main job and tells it; `make demo ONCE=1` ends after the story. On servers that are there
+# already: DB=postgresql://user@host/name or mysql://…, BELL=redis://host or BELL=postgres.
 demo: $(VENV)/.demo
+	$(if $(DB)$(BELL),$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		$(if $(findstring postgres,$(DB)),'psycopg[binary]>=3.2') \
+		$(if $(findstring mysql,$(DB)),mysqlclient) $(if $(findstring redis,$(BELL)),redis) pip)
 	$(BIN)/python example_project/demo.py $(if $(ONCE),--once) \
 		$(if $(DB),--database $(DB)) $(if $(BELL),--bell $(BELL))
 

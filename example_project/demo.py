@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--once", action="store_true", help="end after the story")
     parser.add_argument("--database", default="", help="a database URL instead of SQLite")
-    parser.add_argument("--bell", default="", help="the URL of a Redis to ring with")
+    parser.add_argument("--bell", default="", help="redis://host, or postgres, to ring with")
     options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
@@ -48,7 +48,9 @@ def main() -> None:
         environment = {
             "DJANGO_SETTINGS_MODULE": "example_project.settings",
             "DATABASE_URL": options.database or f"sqlite:///{folder}/demo.sqlite3",
-            "BELL_URL": options.bell,
+            "BELL": options.bell,
+            # apart from whatever else that database holds
+            "VWO_ENVIRONMENT": f"demo-{secrets.token_hex(4)}",
             "VWO_ACCOUNT_ID": vwo.account_id,
             "VWO_SDK_KEY": SDK_KEY,
             "VWO_WEBHOOK_SECRET": SECRET,
@@ -65,7 +67,7 @@ def main() -> None:
                 print(f"\nNOT TRUE: {error}\n\n{server.log()}")
                 sys.exit(1)
             print(f"\nShop       {server.url}/")
-            print(f"Admin      {server.url}/admin/   user admin, password {password}")
+            print(f"Admin      {server.url}/admin/   user vwo-demo, password {password}")
             print(f"Simulator  {vwo.url}/   change the flag there, and watch the shop")
             if not options.once:
                 print("Ctrl-C ends it.", flush=True)
@@ -84,7 +86,7 @@ def tell(vwo: VWOSimulator, server: Server) -> None:
     true(delivery.wait(20), "the webhook is answered 2xx")
     attempt = delivery.attempts[-1]
     say("Webhook sent", f"{attempt.status} after {attempt.seconds * 1000:.0f} ms")
-    event = WebhookEvent.objects.get()
+    event = WebhookEvent.objects.ours().get()
     took = (event.refresh_seconds or 0) * 1000
     say("Refreshed", f"in {took:.0f} ms, settings {event.snapshot}")
     started = time.monotonic()
@@ -110,11 +112,11 @@ def tell(vwo: VWOSimulator, server: Server) -> None:
     true(delivery.wait(20), "the retry is answered 2xx")
     server.pages_until(lambda page: "old checkout" in page)
     say("VWO is well again", f"its retry came as attempt {len(delivery.attempts)}")
-    event = WebhookEvent.objects.latest("pk")
+    event = WebhookEvent.objects.ours().latest("pk")
     trail(event)
     true(event.outcome == "changed", "the retry turned the same row into changed")
     true(event.deliveries == len(delivery.attempts), "each delivery is counted")
-    true(WebhookEvent.objects.count() == 2, "two events make two rows")
+    true(WebhookEvent.objects.ours().count() == 2, "two events make two rows")
 
 
 def trail(event: "WebhookEvent") -> None:
@@ -140,12 +142,12 @@ def _set_up() -> str:
     from django.db import connections
 
     call_command("migrate", verbosity=0)
-    from django_vwo_webhooks.models import WebhookEvent
-
-    WebhookEvent.objects.all().delete()
     password = secrets.token_urlsafe(9)
-    User.objects.filter(username="admin").delete()
-    User.objects.create_superuser("admin", password=password)
+    user, _ = User.objects.get_or_create(
+        username="vwo-demo", defaults={"is_staff": True, "is_superuser": True}
+    )
+    user.set_password(password)
+    user.save()
     connections.close_all()
     return password
 

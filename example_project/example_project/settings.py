@@ -81,16 +81,25 @@ VWO_WEBHOOKS: dict[str, object] = {
     "ACCOUNT_ID": os.environ.get("VWO_ACCOUNT_ID", "123456"),
     "SDK_KEY": os.environ.get("VWO_SDK_KEY", "example-sdk-key"),
     "SECRET": os.environ.get("VWO_WEBHOOK_SECRET", "example-webhook-secret"),
+    "ENVIRONMENT": os.environ.get("VWO_ENVIRONMENT", "default"),
 }
 
 if os.environ.get("VWO_PROXY_URL"):
     VWO_WEBHOOKS["SDK_OPTIONS"] = {"proxy_url": os.environ["VWO_PROXY_URL"]}
 
-if os.environ.get("BELL_URL"):
+BELL = os.environ.get("BELL", "")
+if BELL == "postgres":
+    VWO_WEBHOOKS["BROADCAST"] = {
+        "BACKEND": "django_vwo_webhooks.broadcast.postgres.PostgresBroadcast",
+    }
+elif BELL:
     VWO_WEBHOOKS["BROADCAST"] = {
         "BACKEND": "django_vwo_webhooks.broadcast.redis.RedisBroadcast",
-        "OPTIONS": {"url": os.environ["BELL_URL"]},
+        "OPTIONS": {"url": BELL},
     }
+
+CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "redis://localhost:6379/1")
+CELERY_BEAT_SCHEDULE = {"tell checkout": {"task": "shop.tasks.tell_checkout", "schedule": 3.0}}
 
 LOGGING = {
     "version": 1,
