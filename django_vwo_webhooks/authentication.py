@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser
@@ -13,19 +14,23 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from .conf import app_settings
+from .parsers import read_body
 
 SECRET_HEADER = "x-vwo-auth"  # noqa: S105 - the name of VWO's header, not a secret
 
 
 @dataclass(frozen=True)
 class Credential:
-    """What let a request in; becomes ``request.auth``."""
+    """What let a request in; becomes ``request.auth`` and stands in the event's row."""
 
-    position: int
-    """Which of the configured secrets matched, counted from 0."""
+    label: str
+    """Which of the configured secrets matched, by its place from 1: ``secret 2``."""
 
     def __str__(self) -> str:
-        return f"secret {self.position + 1}"
+        return self.label
+
+
+Vouched = tuple[AnonymousUser, Credential]
 
 
 class SharedSecretAuthentication(BaseAuthentication):
@@ -36,22 +41,65 @@ class SharedSecretAuthentication(BaseAuthentication):
     """
 
     @sensitive_variables()
-    def authenticate(self, request: Request) -> tuple[AnonymousUser, Credential] | None:
+    def authenticate(self, request: Request) -> Vouched | None:
         presented = request.headers.get(SECRET_HEADER)
         if not presented:
             return None
-        candidate = _header_bytes(presented)
-        matches = [
-            position
-            for position, secret in enumerate(app_settings.secrets)
-            if _same(candidate, secret.encode())
-        ]
-        if not matches:
+        place = _matching(_header_bytes(presented), _secrets())
+        if place is None:
             raise AuthenticationFailed(f"The header {SECRET_HEADER} does not match.")
-        return AnonymousUser(), Credential(matches[0])
+        return AnonymousUser(), Credential(f"secret {place}")
 
     def authenticate_header(self, request: Request) -> str:
         return SECRET_HEADER
+
+
+class WebhookSignatureAuthentication(BaseAuthentication):
+    """An HMAC-SHA256 signature of the raw body, in hex, with or without ``sha256=`` before it.
+
+    It stands in the header ``VWO_WEBHOOKS["SIGNATURE_HEADER"]``; the key is any of
+    ``VWO_WEBHOOKS["SECRET"]``. VWO's page promises such a signature and names no header.
+    """
+
+    @sensitive_variables()
+    def authenticate(self, request: Request) -> Vouched | None:
+        header = app_settings.signature_header
+        presented = request.headers.get(header)
+        if not presented:
+            return None
+        body = read_body(request)
+        expected = [
+            hmac.new(secret, body, hashlib.sha256).hexdigest().encode() for secret in _secrets()
+        ]
+        signature = presented.strip().lower().removeprefix("sha256=")
+        place = _matching(_header_bytes(signature), expected)
+        if place is None:
+            raise AuthenticationFailed(f"The signature in the header {header} does not match.")
+        return AnonymousUser(), Credential(f"signature {place}")
+
+    def authenticate_header(self, request: Request) -> str:
+        return app_settings.signature_header
+
+
+class SecretAndSignatureAuthentication(BaseAuthentication):
+    """Demands both, while a list of the two classes is content with either."""
+
+    both = (SharedSecretAuthentication(), WebhookSignatureAuthentication())
+
+    def authenticate(self, request: Request) -> Vouched | None:
+        vouched = [(one, one.authenticate(request)) for one in self.both]
+        if not any(answer for _, answer in vouched):
+            return None
+        labels = []
+        for one, answer in vouched:
+            if answer is None:
+                header = one.authenticate_header(request)
+                raise AuthenticationFailed(f"The header {header} is missing.", "missing")
+            labels.append(str(answer[1]))
+        return AnonymousUser(), Credential(", ".join(labels))
+
+    def authenticate_header(self, request: Request) -> str:
+        return ", ".join(one.authenticate_header(request) for one in self.both)
 
 
 class IsAuthenticatedSender(BasePermission):
@@ -60,10 +108,23 @@ class IsAuthenticatedSender(BasePermission):
     DRF lets a request that no class answered for pass as anonymous.
     """
 
-    message = f"The header {SECRET_HEADER} is missing."
-
     def has_permission(self, request: Request, view: APIView) -> bool:
-        return request.auth is not None
+        if request.auth is not None:
+            return True
+        headers = [one.authenticate_header(request) for one in view.get_authenticators()]
+        self.message = f"The header {' or '.join(filter(None, headers))} is missing."
+        return False
+
+
+def _secrets() -> list[bytes]:
+    return [secret.encode() for secret in app_settings.secrets]
+
+
+@sensitive_variables()
+def _matching(candidate: bytes, wanted: Iterable[bytes]) -> int | None:
+    """The place, from 1, of the one that equals ``candidate``; all of them are compared."""
+    matches = [place for place, one in enumerate(wanted, start=1) if _same(candidate, one)]
+    return matches[0] if matches else None
 
 
 @sensitive_variables()

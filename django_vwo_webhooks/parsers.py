@@ -46,12 +46,10 @@ def check_length(request: Request) -> None:
         raise PayloadTooLarge
 
 
-def parse(request: Request) -> dict[str, Any]:
-    """The payload. Raises DRF's 415 and 400 with what is wrong."""
-    if request.content_type.split(";")[0].strip().lower() != "application/json":
-        raise UnsupportedMediaType(request.content_type or "none")
+def read_body(request: Request) -> bytes:
+    """The body as it came. Raises DRF's 413 and 400 with what is wrong."""
     try:
-        body = request._request.body
+        body: bytes = request._request.body
     except UnreadablePostError as error:
         raise ParseError(_("The body ended early.")) from error
     except RequestDataTooBig as error:
@@ -60,6 +58,14 @@ def parse(request: Request) -> dict[str, Any]:
         raise ParseError(_("The Content-Length is not a number.")) from error
     if len(body) > app_settings.max_body_bytes:
         raise PayloadTooLarge
+    return body
+
+
+def parse(request: Request) -> dict[str, Any]:
+    """The payload. Raises DRF's 415 and 400 with what is wrong."""
+    if request.content_type.split(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType(request.content_type or "none")
+    body = read_body(request)
     try:
         payload = strict_json.loads(body)
         _check(payload, 1)

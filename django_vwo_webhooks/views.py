@@ -78,7 +78,7 @@ class WebhookView(APIView):
         serializer = WebhookEventSerializer(data=payload)
         serializer.is_valid(raise_exception=True)
         event = serializer.save(
-            payload=payload, remote_addr=remote_addr(request), credential=credential(request.auth)
+            payload=payload, remote_addr=remote_addr(request), credential=credential(request)
         )
         if event.is_new:
             webhook_received.send_robust(sender=WebhookEvent, event=event)
@@ -95,7 +95,8 @@ class WebhookView(APIView):
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
-            reason = "missing" if isinstance(exc, exceptions.NotAuthenticated) else "mismatch"
+            absent = isinstance(exc, exceptions.NotAuthenticated) or exc.get_codes() == "missing"
+            reason = "missing" if absent else "mismatch"
             address = remote_addr(self.request) or "an unknown address"
             logger.warning("A webhook from %s was refused, %s: %s", address, reason, exc.detail)
         if isinstance(exc, DatabaseError):
@@ -122,9 +123,11 @@ def try_again(event: WebhookEvent | None, message: str, seconds: int) -> Respons
     )
 
 
-def credential(auth: Any) -> str:
-    """What let the request in; of other people's authentication classes no more than the name."""
-    return str(auth)[:100] if isinstance(auth, Credential) else type(auth).__name__[:100]
+def credential(request: Request) -> str:
+    """What let the request in; of a class of the site's own no more than its name."""
+    if isinstance(request.auth, Credential):
+        return str(request.auth)
+    return type(request.successful_authenticator).__name__[:100]
 
 
 def remote_addr(request: Request) -> str | None:
