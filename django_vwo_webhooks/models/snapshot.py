@@ -1,6 +1,6 @@
 from typing import Any
 
-from django.db import models
+from django.db import models, router
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -75,10 +75,10 @@ class SettingsSnapshot(Owned):
 
     def store(self) -> None:
         """Insert it where the models are written, together with the flags that it changed."""
-        self.save(force_insert=True, using=SettingsSnapshot.objects.db)
+        self.save(force_insert=True, using=router.db_for_write(type(self)))
         keys = {printable(change["feature"])[:255]: None for change in self.changes}
         ChangedFeature.objects.bulk_create(
-            ChangedFeature(snapshot=self, feature=key) for key in keys if key
+            ChangedFeature(snapshot_id=self.pk, feature=key) for key in keys if key
         )
 
     def document(self, sdk_key: str) -> dict[str, Any]:
