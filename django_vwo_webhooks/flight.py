@@ -8,7 +8,10 @@ from datetime import datetime
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from django.db import DatabaseError, router, transaction
+from django.db import DatabaseError, connections, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
+from django.dispatch import Signal
 
 from .broadcast import channel, get_broadcast
 from .changes import compare
@@ -74,9 +77,7 @@ def apply(snapshot_id: int | None, built: Any = None) -> None:
         return
     snapshot = sdk.apply_newest(built)
     if snapshot is not None:
-        settings_applied.send_robust(
-            sender=SettingsSnapshot, snapshot=snapshot, client=sdk.client()
-        )
+        tell(settings_applied, sender=SettingsSnapshot, snapshot=snapshot, client=sdk.client())
 
 
 def in_force_here() -> tuple[int | None, datetime | None]:
@@ -173,8 +174,11 @@ def _crash(state: LeaseState, flight: int, failure: RefreshFailed) -> None:
     except DatabaseError:
         # the lease runs out by itself, and VWO's next retry gives the rows their outcome
         logger.exception("The failed refresh could not be written down.")
-    refresh_failed.send_robust(
-        sender=SettingsSnapshot, events=WebhookEvent.objects.waiting_for(flight), error=failure
+    tell(
+        refresh_failed,
+        sender=SettingsSnapshot,
+        events=WebhookEvent.objects.waiting_for(flight),
+        error=failure,
     )
 
 
@@ -191,11 +195,34 @@ def announce(landing: Landing) -> None:
                 "they next look.",
                 type(error).__name__,
             )
-    settings_refreshed.send_robust(
+    tell(
+        settings_refreshed,
         sender=SettingsSnapshot,
         events=WebhookEvent.objects.landed_with(landing.flight),
         snapshot=landing.snapshot,
         changes=landing.changes or [],
+    )
+
+
+def tell(signal: Signal, *, sender: type[Model], **provided: Any) -> None:
+    """Send a signal, and let no receiver change what becomes of the rest.
+
+    One that raises is logged by Django. One that leaves a transaction open would swallow whatever
+    is stored later, so its transaction is undone.
+    """
+    connection = connections[database()]
+    before = _transaction_is_open(connection)
+    signal.send_robust(sender=sender, **provided)
+    if _transaction_is_open(connection) and not before:
+        logger.error("A receiver left a transaction open; what it did there is undone.")
+        left_open = connection.connection
+        connection.connect()
+        left_open.close()
+
+
+def _transaction_is_open(connection: BaseDatabaseWrapper) -> bool:
+    return connection.connection is not None and (
+        connection.in_atomic_block or not connection.autocommit
     )
 
 

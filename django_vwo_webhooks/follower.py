@@ -19,7 +19,7 @@ from .conf import app_settings
 from .exceptions import RefreshFailed
 from .flight import Clock, apply, in_force_here
 from .greenlets import mend_connections
-from .models import FleetProcess, LeaseState, RefreshLease, SettingsSnapshot
+from .models import FleetProcess, LeaseState, RefreshLease, SettingsSnapshot, WebhookEvent
 from .models.fleet import BEAT_SECONDS
 from .process import PerProcess
 from .refresh import serve
@@ -162,6 +162,7 @@ class Follower:
             FleetProcess.objects.beat(self._row)
         if due:
             FleetProcess.objects.forget()
+            WebhookEvent.objects.give_up()
             self._next_beat = time.monotonic() + BEAT_SECONDS
 
     def _run(self) -> None:

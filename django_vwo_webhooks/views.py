@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from .authentication import Credential, IsAuthenticatedSender
 from .conf import app_settings
 from .exceptions import RefreshFailed
-from .flight import Clock, Landing
+from .flight import Clock, Landing, tell
 from .greenlets import mend_connections
 from .models import RefreshLease, SettingsSnapshot, WebhookEvent
 from .parsers import check_length, parse
@@ -81,7 +81,7 @@ class WebhookView(APIView):
             payload=payload, remote_addr=remote_addr(request), credential=credential(request)
         )
         if event.is_new:
-            webhook_received.send_robust(sender=WebhookEvent, event=event)
+            tell(webhook_received, sender=WebhookEvent, event=event)
         try:
             landing = serve(
                 RefreshLease.objects.look(event.pk),
@@ -116,11 +116,15 @@ def not_refreshed(event: WebhookEvent, failure: RefreshFailed) -> Response:
 
 
 def try_again(event: WebhookEvent | None, message: str, seconds: int) -> Response:
-    return Response(
+    response = Response(
         {"status": "error", "message": message, "event": event and event.pk},
         status=status.HTTP_503_SERVICE_UNAVAILABLE,
         headers={"Retry-After": str(seconds)},
     )
+    # VWO repeats for an hour, and Django would mail each 503 to the site's ADMINS; the failed
+    # refresh itself is logged once
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
 
 
 def credential(request: Request) -> str:

@@ -98,3 +98,10 @@ VWO_WEBHOOKS = {
     "SECRET": "secret-that-must-not-leak-0123456789",
     **json.loads(os.environ.get("SITE_VWO_WEBHOOKS", "{}")),
 }
+
+if os.environ.get("SITE_LOG"):
+    LOGGING = {
+        "version": 1,
+        "handlers": {"file": {"class": "logging.FileHandler", "filename": os.environ["SITE_LOG"]}},
+        "root": {"handlers": ["file"], "level": "DEBUG"},
+    }

@@ -1,13 +1,11 @@
 """Redis and the database go away in the middle of a run of changes, and come back."""
 
 import signal
-import subprocess
-import sys
 
 import pytest
 
-from .conftest import configure, site_environment, wait_until
-from .servers.own import own_postgres, own_redis
+from .conftest import configure, wait_until
+from .servers.own import own_postgres, own_redis, site_on
 from .servers.running import answers, page, post, running
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -108,8 +106,7 @@ def test_a_redis_that_hangs_is_left(vwo, settings):
 def test_postgres_is_restarted(vwo, settings, bell_name):
     pytest.importorskip("psycopg")
     with own_postgres() as server:
-        site = {"TEST_DATABASE_URL": server.url, "SITE_DATABASE_NAME": "postgres"}
-        migrate(**site)
+        site = site_on(server)
         bell(settings, bell_name)
         with running(COMMAND, **site) as url:
             fleet = Fleet(vwo, url)
@@ -124,11 +121,3 @@ def test_postgres_is_restarted(vwo, settings, bell_name):
             for _ in range(4):
                 fleet.follows_a_change()
             fleet.is_whole()
-
-
-def migrate(**environment):
-    subprocess.run(
-        [sys.executable, "-m", "django", "migrate", "-v0"],
-        env=site_environment(**environment),
-        check=True,
-    )

@@ -13,9 +13,10 @@ def fill(apps: Any, schema_editor: Any) -> None:
         snapshots.filter(pk=snapshot.pk).update(
             change_count=len(changes), headline=changes[0]["text"][:300] if changes else ""
         )
-        features = {change["feature"][:255]: None for change in changes if change["feature"]}
+        flags = [change["feature"].encode("ascii", "backslashreplace") for change in changes]
+        keys = {flag.decode()[:255]: None for flag in flags}
         changed_features.bulk_create(
-            changed_features.model(snapshot_id=snapshot.pk, feature=feature) for feature in features
+            changed_features.model(snapshot_id=snapshot.pk, feature=key) for key in keys if key
         )
 
 

@@ -141,6 +141,18 @@ class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
             outcome=Outcome.FAILED, error=error
         )
 
+    def give_up(self) -> int:
+        """Give an outcome to rows whose worker died, once VWO has stopped repeating them.
+
+        A refresh that succeeds later still finishes those of its environment and SDK key.
+        """
+        late = self.filter(
+            outcome=Outcome.PENDING, received_at__lt=timezone.now() - VWO_RETRIES_FOR
+        )
+        return late.update(
+            outcome=Outcome.FAILED, error="Nothing refreshed in the hour in which VWO repeats it."
+        )
+
     def answer(self, pk: int, *, flight: int) -> None:
         """Close a row because one of its deliveries is about to be answered 2xx.
 

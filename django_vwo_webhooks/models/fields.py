@@ -5,11 +5,12 @@ from django.db import models
 
 
 class JSONTextField(models.TextField):  # type: ignore[type-arg]
-    """A JSON document, kept as ASCII text.
+    """A JSON value, kept as ASCII text.
 
     Databases differ in what their own JSON types refuse: PostgreSQL's has no NUL, MariaDB's no
-    more than 32 levels. VWO's documents may hold both, and settings that can't be stored would
-    freeze the flags. Nothing queries inside these documents, so text serves every database.
+    more than 32 levels, and none takes what its charset lacks. VWO's documents may hold all of
+    that, and settings that can't be stored would freeze the flags. Nothing queries inside these
+    values, so text serves every database.
     """
 
     _pyi_private_set_type: Any

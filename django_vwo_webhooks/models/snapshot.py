@@ -5,7 +5,6 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ..changes import printable
 from .fields import JSONTextField
 from .owned import Owned, OwnedQuerySet, PrimaryManager, ours
 
@@ -38,8 +37,8 @@ class SettingsSnapshot(Owned):
     digest = models.CharField(_("digest"), max_length=64, editable=False)
     changes = JSONTextField(_("changes"), default=list)
     change_count = models.PositiveIntegerField(_("number of changes"), default=0)
-    headline = models.CharField(
-        _("first change"), max_length=300, blank=True, help_text=_("The first change in words.")
+    headline = JSONTextField(
+        _("first change"), default="", help_text=_("The first change in words.")
     )
     cause = models.CharField(_("cause"), max_length=20, choices=Cause)
     created_at = models.DateTimeField(_("created at"))
@@ -68,7 +67,7 @@ class SettingsSnapshot(Owned):
             digest=digest,
             changes=changes,
             change_count=len(changes),
-            headline=printable(changes[0]["text"])[:300] if changes else "",
+            headline=changes[0]["text"][:300] if changes else "",
             cause=cause,
             created_at=timezone.now(),
         )
@@ -76,7 +75,7 @@ class SettingsSnapshot(Owned):
     def store(self) -> None:
         """Insert it where the models are written, together with the flags that it changed."""
         self.save(force_insert=True, using=router.db_for_write(type(self)))
-        keys = {printable(change["feature"])[:255]: None for change in self.changes}
+        keys = {ChangedFeature.key(change["feature"]): None for change in self.changes}
         ChangedFeature.objects.bulk_create(
             ChangedFeature(snapshot_id=self.pk, feature=key) for key in keys if key
         )
@@ -102,3 +101,8 @@ class ChangedFeature(models.Model):
 
     def __str__(self) -> str:
         return f"{self.feature} in {self.snapshot_id}"
+
+    @staticmethod
+    def key(feature: str) -> str:
+        """A flag's key as it stands in ``feature``: in ASCII, whatever a database's charset is."""
+        return feature.encode("ascii", "backslashreplace").decode()[:255]

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from ..conftest import site_environment
 from .running import free_port
 
 
@@ -102,6 +104,19 @@ def own_mariadb() -> Iterator[OwnServer]:
         url = f"mysql://root@127.0.0.1:{port}/test"
         with _running(OwnServer(url, [*_as("mysql"), *serve], port, signal.SIGTERM)) as own:
             yield own
+
+
+DATABASES = {"PostgreSQL": own_postgres, "MariaDB": own_mariadb}
+
+
+def site_on(server: OwnServer) -> dict[str, str]:
+    """What to add to the environment of a process of this test's site, migrated there."""
+    name = server.url.rsplit("/", 1)[1]
+    site = {"TEST_DATABASE_URL": server.url, "SITE_DATABASE_NAME": name}
+    subprocess.run(
+        [sys.executable, "-m", "django", "migrate", "-v0"], env=site_environment(**site), check=True
+    )
+    return site
 
 
 @contextlib.contextmanager
