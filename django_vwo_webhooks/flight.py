@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from types import ModuleType
@@ -86,17 +85,8 @@ def in_force_here() -> tuple[int | None, datetime | None]:
     return client.snapshot_id, client.applied_at
 
 
-def fly(
-    state: LeaseState,
-    flight: int,
-    cause: str,
-    clock: Clock,
-    answered: Callable[[], Collection[int]],
-) -> Landing:
-    """Fetch, validate, build beside the living client, store, swap in.
-
-    ``answered`` tells the ids of the events that are about to be answered 2xx if this lands.
-    """
+def fly(state: LeaseState, flight: int, cause: str, clock: Clock) -> Landing:
+    """Fetch, validate, build beside the living client, store, swap in."""
     sdk = _sdk()
     started = time.monotonic()
     built = None
@@ -108,7 +98,7 @@ def fly(
         if fetched.digest != state.digest:
             built = sdk.build(sdk.validate(fetched.document))
             snapshot, changes = _new_snapshot(state, fetched, cause)
-        _land(state, flight, snapshot, time.monotonic() - started, answered)
+        _land(state, flight, snapshot, time.monotonic() - started)
     except RefreshFailed as failure:
         _crash(state, flight, failure)
         raise
@@ -138,13 +128,7 @@ def _new_snapshot(
     return SettingsSnapshot.of(stored, fetched.digest, changes, cause), changes
 
 
-def _land(
-    state: LeaseState,
-    flight: int,
-    snapshot: SettingsSnapshot,
-    seconds: float,
-    answered: Callable[[], Collection[int]],
-) -> None:
+def _land(state: LeaseState, flight: int, snapshot: SettingsSnapshot, seconds: float) -> None:
     """One short transaction: release the lease, store what is new, finish what was waiting.
 
     It begins with its write, which is also the fence that refuses a late result.
@@ -155,9 +139,7 @@ def _land(
             raise Superseded("A newer refresh started meanwhile; this late result is refused.")
         if new:
             snapshot.store()
-        finished = WebhookEvent.objects.land(
-            flight, snapshot, changed=new, seconds=seconds, answered=answered()
-        )
+        finished = WebhookEvent.objects.land(flight, snapshot, changed=new, seconds=seconds)
         if new and finished and snapshot.cause != SettingsSnapshot.Cause.WEBHOOK:
             snapshot.cause = SettingsSnapshot.Cause.WEBHOOK
             snapshot.save(update_fields=["cause"], using=database())

@@ -8,13 +8,12 @@ import math
 import threading
 import time
 from dataclasses import dataclass
-from typing import cast
 
 from django.db import connections, transaction
 
 from .exceptions import InsideTransaction, RefreshBusy, TakingABreath
 from .flight import PATIENCE_SECONDS, Clock, Landing, announce, apply, database, fly, in_force
-from .models import LeaseState, RefreshLease, SettingsSnapshot, WebhookEvent
+from .models import LeaseState, RefreshLease, SettingsSnapshot
 from .process import PerProcess
 
 SHORTEST_PAUSE_SECONDS = 0.002
@@ -45,10 +44,7 @@ class _Call:
     """One call of this process that wants a landing, for a delivery mostly."""
 
     noted: int
-    event: int | None
     landing: Landing | None = None
-    closed: bool = False
-    """Whether the event's row was closed in the statement that gave it its outcome."""
 
 
 class _Tower:
@@ -65,34 +61,25 @@ class _Tower:
     def may_serve(self, call: _Call) -> bool:
         return self.flight == 0 or self.flight > call.noted
 
-    def served_by(self, flight: int) -> list[_Call]:
-        with self.condition:
-            return [call for call in self.calls if call.noted < flight]
-
 
 _tower = PerProcess(_Tower)
 
 
-def serve(seen: LeaseState, *, cause: str, clock: Clock, event: int | None = None) -> Landing:
+def serve(seen: LeaseState, *, cause: str, clock: Clock) -> Landing:
     """Bring a landing of a flight that started after ``seen.noted``: a shared one or an own one.
 
-    Closes the row of ``event``, the id of the one that was delivered. Raises ``RefreshFailed``.
+    Raises ``RefreshFailed``.
     """
     tower = _tower()
-    call = _Call(seen.noted, event)
+    call = _Call(seen.noted)
     with tower.condition:
         tower.calls.append(call)
     try:
         waited = _wait_for_turn(tower, call, clock)
-        if call.landing is None:
-            _fly_or_follow(tower, call, seen, waited, cause, clock)
+        return call.landing or _fly_or_follow(tower, call, seen, waited, cause, clock)
     finally:
         with tower.condition:
             tower.calls.remove(call)
-    landing = cast("Landing", call.landing)
-    if event is not None and not call.closed:
-        WebhookEvent.objects.answer(event, flight=landing.flight)
-    return landing
 
 
 def _wait_for_turn(tower: _Tower, call: _Call, clock: Clock) -> float:
@@ -112,7 +99,7 @@ def _wait_for_turn(tower: _Tower, call: _Call, clock: Clock) -> float:
 
 def _fly_or_follow(
     tower: _Tower, call: _Call, seen: LeaseState, waited: float, cause: str, clock: Clock
-) -> None:
+) -> Landing:
     """Bring a landing for ``call``, and for whoever else waits for it in this process."""
     landing = None
     try:
@@ -126,6 +113,7 @@ def _fly_or_follow(
             tower.condition.notify_all()
     if landing.flown_here:
         announce(landing)
+    return landing
 
 
 def _take_off(
@@ -154,24 +142,10 @@ def _take_off(
             time.sleep(min(gather, LONGEST_PAUSE_SECONDS))
         elif flight := RefreshLease.objects.start(state):
             tower.flight = flight
-            return _fly(tower, state, flight, cause, clock)
+            return fly(state, flight, cause, clock)
         state = RefreshLease.objects.look()
     apply(state.snapshot_id)
     return Landing(state.succeeded_flight, in_force(state))
-
-
-def _fly(tower: _Tower, state: LeaseState, flight: int, cause: str, clock: Clock) -> Landing:
-    """Fly, and close the rows of this process's deliveries that it serves."""
-    served: list[_Call] = []
-
-    def answered() -> list[int]:
-        served.extend(tower.served_by(flight))
-        return [call.event for call in served if call.event is not None]
-
-    landing = fly(state, flight, cause, clock, answered)
-    for call in served:
-        call.closed = True
-    return landing
 
 
 def _refuse_transaction() -> None:

@@ -270,9 +270,9 @@ def test_a_late_result_is_refused(vwo, monkeypatch):
     assert color() == "red"
 
 
-def test_a_delivery_alone_costs_five_statements(vwo, deliver, django_assert_num_queries):
+def test_a_delivery_alone_costs_six_statements(vwo, deliver, django_assert_num_queries):
     deliver()
-    with django_assert_num_queries(5 + 4):  # and BEGIN and COMMIT, twice
+    with django_assert_num_queries(6 + 4):  # and BEGIN and COMMIT, twice
         assert deliver(action="again").status_code == 200
 
 

@@ -1,6 +1,5 @@
 import hashlib
 import json
-from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -30,8 +29,7 @@ LAND = Statement("""
     SET snapshot_id = CASE WHEN outcome <> %(kept)s THEN %(snapshot)s ELSE snapshot_id END,
         outcome = CASE WHEN outcome <> %(kept)s THEN %(outcome)s ELSE outcome END,
         error = '', refresh_seconds = %(seconds)s, landed_flight = %(flight)s,
-        finished_at = CASE WHEN last_flight < %(flight)s THEN %(at)s ELSE finished_at END,
-        fingerprint = CASE WHEN id IN (%(answered)s) THEN NULL ELSE fingerprint END
+        finished_at = CASE WHEN last_flight < %(flight)s THEN %(at)s ELSE finished_at END
     WHERE environment = %(environment)s AND key_digest = %(key_digest)s
         AND finished_at IS NULL AND first_flight < %(flight)s
 """)
@@ -103,19 +101,12 @@ class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
         return self.ours().filter(landed_flight=flight)
 
     def land(
-        self,
-        flight: int,
-        snapshot: SettingsSnapshot,
-        *,
-        changed: bool,
-        seconds: float,
-        answered: Collection[int] = (),
+        self, flight: int, snapshot: SettingsSnapshot, *, changed: bool, seconds: float
     ) -> int:
         """Give the outcome of a good flight to every row that it serves, in one statement.
 
-        Rows of which all deliveries arrived before it started are finished, and those of
-        ``answered``, ids of rows of which a delivery is about to be answered 2xx, are closed too.
-        A row that was once ``changed`` stays so, with the snapshot that it brought.
+        Rows of which all deliveries arrived before it started are finished. A row that was once
+        ``changed`` stays so, with the snapshot that it brought.
         """
         return LAND.run(
             self.db,
@@ -125,7 +116,6 @@ class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
             # a row that was changed before gives way to another change only
             kept="" if changed else Outcome.CHANGED.value,
             seconds=seconds,
-            answered=[0, *answered],
             at=moment(self.db, timezone.now()),
             **ours(),
         )

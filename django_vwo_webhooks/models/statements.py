@@ -19,7 +19,7 @@ class Statement:
     """SQL that each supported database understands.
 
     ``{now}`` is the database's clock, as in ``UnixNow``; ``{lease}``, ``{snapshot}`` and
-    ``{event}`` are the tables; ``%(name)s`` is a value, or the values of a list.
+    ``{event}`` are the tables; ``%(name)s`` is a value.
     """
 
     def __init__(self, text: str) -> None:
@@ -29,23 +29,15 @@ class Statement:
     def row(self, using: str, **values: Any) -> tuple[Any, ...] | None:
         """The first row of what a SELECT finds."""
         with connections[using].cursor() as cursor:
-            cursor.execute(*self._with(connections[using], values))
+            cursor.execute(self._sql(connections[using]), values)
             found: tuple[Any, ...] | None = cursor.fetchone()
             return found
 
     def run(self, using: str, **values: Any) -> int:
         """How many rows an UPDATE found."""
         with connections[using].cursor() as cursor:
-            cursor.execute(*self._with(connections[using], values))
+            cursor.execute(self._sql(connections[using]), values)
             return int(cursor.rowcount)
-
-    def _with(self, connection: Any, values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        sql = self._sql(connection)
-        for name in [name for name, value in values.items() if isinstance(value, list)]:
-            items = {f"{name}_{place}": item for place, item in enumerate(values.pop(name))}
-            sql = sql.replace(f"%({name})s", ", ".join(f"%({item})s" for item in items))
-            values.update(items)
-        return sql, values
 
     def _sql(self, connection: Any) -> str:
         sql = self._by_vendor.get(connection.vendor)
