@@ -48,10 +48,15 @@ class Clock:
         deadline = at + app_settings.refresh_timeout_seconds + PATIENCE_SECONDS - STORE_SECONDS
         return cls(deadline if patient else at + PATIENCE_SECONDS, deadline)
 
-    def remaining(self, *, serves: bool) -> float:
-        """How long to wait for a flight that serves the caller, or for one that does not."""
-        due = self.deadline if serves else min(self.patience, self.deadline)
-        return due - time.monotonic()
+    def remaining(self, *, serves: bool, failing: bool = False) -> float:
+        """How long to wait for a flight that serves the caller, or for one that does not.
+
+        Nobody waits for the latter while VWO is failing: in a storm of repeats each would hold a
+        thread that visitors need.
+        """
+        if serves:
+            return self.deadline - time.monotonic()
+        return 0.0 if failing else min(self.patience, self.deadline) - time.monotonic()
 
 
 @dataclass(frozen=True)

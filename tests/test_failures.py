@@ -66,6 +66,7 @@ def own_site(request, vwo):
             yield site
 
 
+@pytest.mark.own_server
 @pytest.mark.parametrize("end", ["stopped", "killed"])
 def test_the_database_goes_before_the_row_and_while_vwo_answers(own_site, in_thread, end):
     site, vwo = own_site, own_site.vwo
@@ -97,6 +98,7 @@ def test_the_database_goes_before_the_row_and_while_vwo_answers(own_site, in_thr
     assert site.rows() == [("one", "changed"), ("two", "changed"), ("three", "changed")]
 
 
+@pytest.mark.own_server
 def test_a_read_only_postgres_is_a_503_until_it_is_writable_again(vwo):
     psycopg = pytest.importorskip("psycopg")
     with DATABASES["PostgreSQL"]() as server:

@@ -8,7 +8,7 @@ from .conftest import configure, wait_until
 from .servers.own import own_postgres, own_redis, site_on
 from .servers.running import answers, page, post, running
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.own_server]
 
 WORKERS = 4
 COMMAND = ["gunicorn", "-b", "127.0.0.1:PORT", "-w", str(WORKERS), "-k", "gthread"]

@@ -61,6 +61,11 @@ class LeaseState:
     def taking_a_breath(self) -> bool:
         return 0 < self.breather_seconds <= LONGEST_BREATHER_SECONDS
 
+    @property
+    def failing(self) -> bool:
+        """Whether the newest flight that ended has failed."""
+        return self.failing_seconds is not None
+
     def serves(self, noted: int) -> bool:
         """Whether a flight that started after ``noted`` was noted has brought its snapshot."""
         return self.succeeded_flight > noted and self.snapshot_id is not None
