@@ -56,5 +56,14 @@ TEMPLATES = [
     }
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-LOGGING = {"version": 1, "loggers": {"django_vwo_webhooks": {"level": "ERROR"}}}
+LOGGING: dict[str, object] = {
+    "version": 1,
+    "loggers": {"django_vwo_webhooks": {"level": "ERROR"}},
+}
+if os.environ.get("SITE_LOG"):
+    LOGGING = {
+        "version": 1,
+        "handlers": {"file": {"class": "logging.FileHandler", "filename": os.environ["SITE_LOG"]}},
+        "root": {"handlers": ["file"], "level": "INFO"},
+    }
 VWO_WEBHOOKS = json.loads(os.environ["SITE_VWO_WEBHOOKS"])

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("django_vwo_webhooks")
 
 PATIENCE_SECONDS = 1.0
-"""How long to wait for a flight that began too early to serve."""
+"""How long, from its start, to wait for a flight that began too early to serve."""
 
 STORE_SECONDS = 0.25
 """What is kept of the time limit for storing and answering."""
@@ -39,24 +39,23 @@ class Clock:
     deadline: float
 
     @classmethod
-    def starting(cls, at: float | None = None, *, patient: bool = False) -> "Clock":
-        """Started ``at`` a moment of ``time.monotonic()``, now by default.
-
-        ``patient`` waits for a flight of any number until the deadline.
-        """
+    def starting(cls, at: float | None = None) -> "Clock":
+        """Started ``at`` a moment of ``time.monotonic()``, now by default."""
         at = time.monotonic() if at is None else at
         deadline = at + app_settings.refresh_timeout_seconds + PATIENCE_SECONDS - STORE_SECONDS
-        return cls(deadline if patient else at + PATIENCE_SECONDS, deadline)
+        return cls(min(at + PATIENCE_SECONDS, deadline), deadline)
 
-    def remaining(self, *, serves: bool, failing: bool = False) -> float:
-        """How long to wait for a flight that serves the caller, or for one that does not.
+    def knowing(self, seen: LeaseState) -> "Clock":
+        """The same, with no patience for a flight that is slow, or that follows one that failed.
 
-        Nobody waits for the latter while VWO is failing: in a storm of repeats each would hold a
-        thread that visitors need.
+        In a storm of repeats each who waited would hold a thread that visitors need.
         """
-        if serves:
-            return self.deadline - time.monotonic()
-        return 0.0 if failing else min(self.patience, self.deadline) - time.monotonic()
+        age = PATIENCE_SECONDS if seen.failing else seen.flown_seconds
+        return replace(self, patience=min(self.patience, time.monotonic() + PATIENCE_SECONDS - age))
+
+    def remaining(self, *, serves: bool) -> float:
+        """How long to wait for a flight that serves the caller, or for one that does not."""
+        return (self.deadline if serves else self.patience) - time.monotonic()
 
 
 @dataclass(frozen=True)

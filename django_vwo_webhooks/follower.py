@@ -89,7 +89,7 @@ class Follower:
         if state.snapshot_id is None:
             # any flight will do, also one that began before this process
             state = replace(state, noted=0)
-            self._fetch(state, SettingsSnapshot.Cause.STARTUP, Clock.starting(patient=True))
+            self._fetch(state, SettingsSnapshot.Cause.STARTUP, Clock.starting())
         elif self._overdue(state):
             state = RefreshLease.objects.look()
             if self._overdue(state):

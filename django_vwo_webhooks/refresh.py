@@ -75,19 +75,19 @@ def serve(seen: LeaseState, *, cause: str, clock: Clock) -> Landing:
     with tower.condition:
         tower.calls.append(call)
     try:
-        waited = _wait_for_turn(tower, call, clock, failing=seen.failing)
+        waited = _wait_for_turn(tower, call, clock.knowing(seen))
         return call.landing or _fly_or_follow(tower, call, seen, waited, cause, clock)
     finally:
         with tower.condition:
             tower.calls.remove(call)
 
 
-def _wait_for_turn(tower: _Tower, call: _Call, clock: Clock, *, failing: bool) -> float:
+def _wait_for_turn(tower: _Tower, call: _Call, clock: Clock) -> float:
     """Until another thread has landed for ``call``, or its turn has come; for how many seconds."""
     began, waited = time.monotonic(), 0.0
     with tower.condition:
         while tower.busy and call.landing is None:
-            remaining = clock.remaining(serves=tower.may_serve(call), failing=failing)
+            remaining = clock.remaining(serves=tower.may_serve(call))
             if remaining <= 0:
                 raise RefreshBusy("An earlier refresh is still under way.")
             tower.condition.wait(min(remaining, PATIENCE_SECONDS))
@@ -129,7 +129,7 @@ def _take_off(
         if state.taking_a_breath and cause != SettingsSnapshot.Cause.MANUAL:
             raise TakingABreath(state.error, math.ceil(state.breather_seconds))
         serves = not state.busy or state.flight > call.noted
-        if clock.remaining(serves=serves, failing=state.failing) <= 0:
+        if clock.knowing(state).remaining(serves=serves) <= 0:
             raise RefreshBusy("An earlier refresh by another process is still under way.")
         if state.busy:
             tower.flight = state.flight

@@ -58,6 +58,11 @@ class LeaseState:
         return 0 < self.busy_seconds <= lease_seconds()
 
     @property
+    def flown_seconds(self) -> float:
+        """How long the running flight has been under way; 0 where none is."""
+        return max(0.0, lease_seconds() - self.busy_seconds) if self.busy else 0.0
+
+    @property
     def taking_a_breath(self) -> bool:
         return 0 < self.breather_seconds <= LONGEST_BREATHER_SECONDS
 
