@@ -8,8 +8,13 @@ from .floor.views import FloorView
 
 
 def flag(request: HttpRequest) -> JsonResponse:
-    served = get_client().get_flag("flag_1", {"id": "u"})
-    return JsonResponse({"color": served.get_variable("color", "off")})
+    """A page that evaluates a flag so many ``times``."""
+    client = get_client()
+    colors = [
+        client.get_flag("flag_1", {"id": str(number)}).get_variable("color", "off")
+        for number in range(int(request.GET.get("times", 1)))
+    ]
+    return JsonResponse({"colors": colors})
 
 
 urlpatterns = [
