@@ -4,6 +4,7 @@ import ast
 import contextlib
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection, transaction
@@ -12,7 +13,7 @@ from django_vwo_webhooks import signals
 from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.models import RefreshLease, SettingsSnapshot, WebhookEvent
 
-from .conftest import run_site, wait_until
+from .conftest import configure, run_site, wait_until
 from .servers.own import DATABASES, site_on
 from .servers.running import colors, page, post, running
 
@@ -284,6 +285,31 @@ def test_a_receiver_that_hangs_holds_up_nobody_else(vwo, deliver, in_thread, nam
         assert color() == "green"
     finally:
         go_on.set()
+
+
+def test_a_storm_of_repeats_is_one_row_and_a_few_lines(vwo, settings, tmp_path):
+    configure(settings, REFRESH_TIMEOUT_SECONDS=1)
+    log = tmp_path / "site.log"
+    with running(COMMAND, SITE_LOG=str(log)) as url:
+        colors(page(f"{url}/flag/"), 2)
+        vwo.misbehave(delay=3600)
+        before = len(vwo.fetches)
+        with ThreadPoolExecutor(6) as pool:
+            statuses = list(pool.map(lambda _: post(url, action="storm").status_code, range(300)))
+        assert set(statuses) == {503}
+        assert colors(page(f"{url}/flag/"), 2) == {"red"}
+    event = WebhookEvent.objects.get()
+    assert (event.deliveries, event.outcome) == (300, "failed")
+    fetches = len(vwo.fetches) - before
+    assert fetches < 30
+    ours = [line for line in log.read_text().splitlines() if "VWO" in line or "webhook" in line]
+    assert len(ours) <= 2 * fetches + 5, "one line a fetch, and none a repeat"
+
+
+def test_a_repeat_that_fails_again_is_no_mail_to_the_admins(vwo, deliver, caplog):
+    vwo.misbehave(status=500)
+    assert deliver().status_code == 503
+    assert "django.request" not in {record.name for record in caplog.records}
 
 
 def test_a_clock_that_is_set_back_blocks_nobody(vwo, deliver):

@@ -9,6 +9,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from django_vwo_webhooks.models import RefreshLease, WebhookEvent
+from django_vwo_webhooks.refresh import refresh_settings
 from django_vwo_webhooks.views import remote_addr
 
 from .conftest import PAYLOAD, configure, only_event
@@ -86,6 +87,21 @@ def test_a_row_that_another_flight_finished_is_joined_and_open_again():
     joined = record()
     assert not joined.is_new
     assert (joined.outcome, joined.finished_at) == ("changed", None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_stays_pending_for_ever(vwo):
+    """Its worker died, and VWO has given up: it failed, until a good refresh says otherwise."""
+    event = record()
+    assert WebhookEvent.objects.give_up() == 0
+    WebhookEvent.objects.update(received_at=timezone.now() - timedelta(minutes=61))
+    assert WebhookEvent.objects.give_up() == 1
+    event.refresh_from_db()
+    assert (event.outcome, bool(event.error)) == ("failed", True)
+    refresh_settings()
+    event.refresh_from_db()
+    assert (event.outcome, event.error) == ("changed", "")
+    assert event.finished_at is not None
 
 
 @pytest.mark.django_db(transaction=True)
