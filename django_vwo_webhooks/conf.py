@@ -22,12 +22,15 @@ EXAMPLES: dict[str, str] = {
     "REFRESH_TIMEOUT_SECONDS": "5",
     "RECONCILE_SECONDS": "600",
     "MAX_BODY_BYTES": "65536",
-    "RETENTION_DAYS": "90",
+    "RETENTION_DAYS": '{"failed": 365, "default": 90}',
     "ENVIRONMENT": '"default"',
     "AUTHENTICATION": '["django_vwo_webhooks.authentication.SharedSecretAuthentication"]',
     "SIGNATURE_HEADER": '"x-vwo-signature"',
 }
 """Every key that ``VWO_WEBHOOKS`` may have, with a value as it could be written."""
+
+RETENTION_KEYS = {"changed", "unchanged", "failed", "default"}
+LONGEST_DAYS = 36500
 
 
 class AppSettings:
@@ -103,9 +106,19 @@ class AppSettings:
         return self._whole("MAX_BODY_BYTES", 65536)
 
     @property
-    def retention_days(self) -> int:
-        """For how many days finished events are kept."""
-        return self._whole("RETENTION_DAYS", 90)
+    def retention_days(self) -> dict[str, int]:
+        """For how many days events are kept, by outcome; "default" for those without a number."""
+        value = self._value("RETENTION_DAYS", {})
+        days = {"default": 90, **(value if isinstance(value, Mapping) else {"default": value})}
+        if not days.keys() <= RETENTION_KEYS or not all(
+            type(number) is int and 1 <= number <= LONGEST_DAYS for number in days.values()
+        ):
+            raise self._wrong(
+                "RETENTION_DAYS",
+                f"a number of days from 1 to {LONGEST_DAYS}, or a dict of such numbers with the "
+                'keys "changed", "unchanged", "failed" and "default", all of them optional',
+            )
+        return days
 
     @property
     def environment(self) -> str:

@@ -14,7 +14,7 @@ DEFAULTS = {
     "refresh_timeout_seconds": 5,
     "reconcile_seconds": 600,
     "max_body_bytes": 65536,
-    "retention_days": 90,
+    "retention_days": {"default": 90},
     "environment": "default",
     "authentication": ("django_vwo_webhooks.authentication.SharedSecretAuthentication",),
 }
@@ -36,6 +36,15 @@ def test_one_secret_or_a_list_while_rotating(settings):
     assert app_settings.secrets == ("one",)
     configure(settings, SECRET=["one", "two"])
     assert app_settings.secrets == ("one", "two")
+
+
+def test_events_are_kept_equally_long_or_by_outcome(settings):
+    configure(settings, RETENTION_DAYS=30)
+    assert app_settings.retention_days == {"default": 30}
+    configure(settings, RETENTION_DAYS={"failed": 365})
+    assert app_settings.retention_days == {"failed": 365, "default": 90}
+    configure(settings, RETENTION_DAYS={"unchanged": 7, "default": 36500})
+    assert app_settings.retention_days == {"unchanged": 7, "default": 36500}
 
 
 def test_blank_secrets_open_nothing(settings):
@@ -70,6 +79,13 @@ WRONG = [
     ("RECONCILE_SECONDS", -1, "E005"),
     ("MAX_BODY_BYTES", 1.5, "E005"),
     ("RETENTION_DAYS", 0, "E005"),
+    ("RETENTION_DAYS", True, "E005"),
+    ("RETENTION_DAYS", None, "E005"),
+    ("RETENTION_DAYS", 36501, "E005"),
+    ("RETENTION_DAYS", [90], "E005"),
+    ("RETENTION_DAYS", {"failed": 0}, "E005"),
+    ("RETENTION_DAYS", {"default": None}, "E005"),
+    ("RETENTION_DAYS", {"pending": 30}, "E005"),
     ("ENVIRONMENT", "", "E005"),
     ("ENVIRONMENT", "x" * 101, "E005"),
     ("AUTHENTICATION", "one", "E005"),
