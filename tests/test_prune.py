@@ -1,0 +1,348 @@
+"""What the trail has kept for long enough goes, in batches, and nothing else."""
+
+import io
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from django_vwo_webhooks.client import get_client
+from django_vwo_webhooks.conf import RETENTION_KEYS
+from django_vwo_webhooks.models import (
+    ChangedFeature,
+    FleetProcess,
+    SettingsSnapshot,
+    WebhookEvent,
+    retention,
+)
+from django_vwo_webhooks.models.owned import ours
+
+from .conftest import configure
+
+pytestmark = pytest.mark.django_db
+
+ELSEWHERE = {"environment": "elsewhere"}, {"key_digest": "another key's"}
+
+
+def event(days=0.0, outcome="changed", **more):
+    """An event that came so many days ago."""
+    at = timezone.now() - timedelta(days=days)
+    return WebhookEvent.objects.create(
+        **{
+            **ours(),
+            "event": "settings_changed",
+            "payload": {},
+            "outcome": outcome,
+            "received_at": at,
+            "last_received_at": at,
+            "first_flight": 0,
+            "last_flight": 0,
+            **more,
+        }
+    )
+
+
+def snapshot(days, **more):
+    """A snapshot that was stored so many days ago."""
+    changes = [{"kind": "feature_added", "feature": "new_checkout", "text": "It was added"}]
+    stored = SettingsSnapshot.of({"features": []}, "digest", changes, "webhook")
+    stored.created_at = timezone.now() - timedelta(days=days)
+    for name, value in more.items():
+        setattr(stored, name, value)
+    stored.store()
+    return stored
+
+
+def prune(*options, out=None):
+    out = out or io.StringIO()
+    call_command("vwo_prune", *options, stdout=out)
+    return out.getvalue()
+
+
+def counts(said, verb):
+    """The numbers of the command's lines."""
+    return [int(line.partition(": ")[2].partition(f" {verb}, ")[0]) for line in said.splitlines()]
+
+
+def left(*rows):
+    """Which of these are still there, as a list of their places."""
+    return [place for place, row in enumerate(rows) if type(row).objects.filter(pk=row.pk).exists()]
+
+
+@pytest.fixture
+def small_batches(monkeypatch):
+    monkeypatch.setattr(retention, "BATCH", 3)
+
+
+class Terminal(io.StringIO):
+    """Somebody looks, and may press Ctrl-C once so much was written."""
+
+    patience = 1000
+
+    def isatty(self):
+        return True
+
+    def write(self, text):
+        super().write(text)
+        self.patience -= 1
+        if not self.patience:
+            raise KeyboardInterrupt
+
+
+def test_old_events_go_and_young_ones_stay():
+    events = event(91), event(89), event(91, "pending"), event(89, "pending")
+    limit = timezone.now() - timedelta(days=90)
+    said = prune()
+    assert left(*events) == [1, 3]
+    assert counts(said, "deleted") == [1, 1, 0, 0, 0]
+    assert [line.partition(":")[0] for line in said.splitlines()] == [
+        "pending events",
+        "changed events",
+        "unchanged events",
+        "failed events",
+        "snapshots",
+    ]
+    # the seconds may differ by one
+    shown = (
+        f"{limit:%Y-%m-%d %H:%M:%S} UTC",
+        f"{limit + timedelta(seconds=1):%Y-%m-%d %H:%M:%S} UTC",
+    )
+    assert all(line.endswith(shown) for line in said.splitlines())
+
+
+def test_each_outcome_may_have_its_own_limit(settings):
+    configure(settings, RETENTION_DAYS={"failed": 365, "unchanged": 7})
+    failed = event(364, "failed"), event(366, "failed")
+    unchanged = event(6, "unchanged"), event(8, "unchanged")
+    others = event(89, "changed"), event(91, "changed"), event(89, "pending"), event(91, "pending")
+    prune()
+    assert left(*failed, *unchanged, *others) == [0, 2, 4, 6]
+
+
+def test_every_outcome_but_pending_may_have_its_own_limit():
+    assert {*WebhookEvent.Outcome} - {"pending"} | {"default"} == RETENTION_KEYS
+
+
+OPTIONS = [
+    # 20 days old: changed, unchanged, failed; 40 days old: the same; which of them stay
+    ((), [0, 2, 3, 5]),
+    (("--days", "30"), [0, 1, 2]),
+    (("--days", "failed=30"), [0, 2, 3]),
+    (("--days", "failed=50", "--days=30"), [0, 1, 2, 5]),
+    (("--days", "default=30"), [0, 2, 5]),
+    (("--days", "10", "--days", "30"), [0, 1, 2]),
+    (("--days", "10"), []),
+]
+
+
+@pytest.mark.parametrize(("options", "stay"), OPTIONS)
+def test_the_command_line_comes_before_the_settings(settings, options, stay):
+    configure(settings, RETENTION_DAYS={"failed": 365, "unchanged": 7})
+    events = [event(days, what) for days in (20, 40) for what in ("changed", "unchanged", "failed")]
+    prune(*options)
+    assert left(*events) == stay
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--days=", "--days=x", "--days=-1", "--days=36501", "--days=faild=3", "--keep-last=x"],
+)
+def test_what_makes_no_sense_is_refused(option):
+    row = event(40000)
+    with pytest.raises(CommandError, match=r"--days|--keep-last"):
+        prune(option)
+    assert left(row) == [0]
+
+
+def test_a_dry_run_counts_the_same_and_deletes_nothing(small_batches):
+    pointed_at, forgotten, in_force = snapshot(300), snapshot(200), snapshot(100)
+    rows = [
+        *(event(91 + number) for number in range(7)),
+        event(91, "failed", snapshot=pointed_at),
+        event(89, snapshot=forgotten),
+    ]
+    dry = counts(prune("--dry-run"), "would be deleted")
+    assert left(*rows, pointed_at, forgotten, in_force) == list(range(12))
+    assert dry == [0, 7, 0, 1, 1]
+    assert counts(prune(), "deleted") == dry
+    assert left(*rows, pointed_at, forgotten, in_force) == [8, 10, 11]
+
+
+def test_the_newest_are_kept_however_old_they_are():
+    events = [event(days, what) for days in (100, 200, 300) for what in ("failed", "unchanged")]
+    elsewhere = event(90, **ELSEWHERE[0])
+    prune("--keep-last", "3")
+    assert left(*events, elsewhere)[:2] == [0, 1]
+    assert len(left(*events)) == 3
+    prune("--keep-last", "10")
+    assert len(left(*events)) == 3
+    prune("--keep-last", "0")
+    assert left(*events, elsewhere) == [6]
+
+
+def test_to_keep_more_than_there_are_deletes_nothing():
+    events = event(100), event(200)
+    prune("--keep-last", "5", "--days", "0")
+    assert left(*events) == [0, 1]
+    WebhookEvent.objects.all().delete()
+    assert "failed events: 0 deleted" in prune("--keep-last", "5")
+
+
+def test_other_environments_and_keys_are_left_alone(small_batches):
+    theirs = [event(100, **whose) for whose in ELSEWHERE for _ in range(4)]
+    snapshots = [snapshot(days, **whose) for whose in ELSEWHERE for days in (200, 100)]
+    mine = [event(100) for _ in range(4)]
+    WebhookEvent.objects.update(received_at=theirs[0].received_at)
+    prune()
+    assert left(*theirs, *snapshots, *mine) == list(range(12))
+
+
+def test_what_vwo_may_still_repeat_stays():
+    hours = 1 / 24
+    young = event(0.9 * hours, "failed", fingerprint="a"), event(0.9 * hours, "pending")
+    old = event(1.1 * hours, "failed", fingerprint="b"), event(1.1 * hours, "pending")
+    snapshots = snapshot(0.9 * hours), snapshot(1.1 * hours), snapshot(0)
+    prune("--days", "0")
+    assert left(*young, *old) == [0, 1]
+    assert left(*snapshots) == [0, 2]
+
+
+def test_the_snapshot_in_force_stays_and_serves_on(transactional_db, vwo, deliver):
+    deliver()
+    deliver(timestamp=2)
+    old = timezone.now() - timedelta(days=1000)
+    WebhookEvent.objects.update(received_at=old)
+    SettingsSnapshot.objects.update(created_at=old)
+    prune()
+    assert not WebhookEvent.objects.exists()
+    assert SettingsSnapshot.objects.count() == 1
+    assert get_client().get_flag("new_checkout", {"id": "u"}).is_enabled()
+    assert deliver().status_code == 200
+
+
+def test_snapshots_that_are_pointed_to_stay():
+    by_event, by_old_event, by_process, by_nothing, young, in_force = (
+        snapshot(days) for days in (300, 280, 260, 240, 80, 70)
+    )
+    kept, gone = event(89, snapshot=by_event), event(91, snapshot=by_old_event)
+    process = FleetProcess.this_one()
+    process.snapshot = by_process
+    FleetProcess.objects.beat(process)
+    assert "snapshots: 2 deleted" in prune()
+    assert left(by_event, by_old_event, by_process, by_nothing, young, in_force) == [0, 2, 4, 5]
+    assert left(kept, gone) == [0]
+    assert FleetProcess.objects.get().snapshot_id == by_process.pk
+
+
+def test_a_snapshot_takes_its_changed_features_along(small_batches):
+    snapshots = [snapshot(200) for _ in range(8)]
+    prune()
+    assert left(*snapshots) == [7]
+    assert ChangedFeature.objects.get().snapshot == snapshots[7]
+
+
+def test_a_snapshot_leaves_with_whoever_takes_hold_of_it_at_the_last_moment(monkeypatch):
+    old, _in_force = snapshot(200), snapshot(100)
+    found = retention.Expired({"default": 90})
+    batches = list(found.snapshots())
+    late = event(snapshot=old)
+    monkeypatch.setattr(retention.Expired, "snapshots", lambda self: iter(batches))
+    assert "snapshots: 1 deleted" in prune()
+    late.refresh_from_db()
+    assert late.snapshot is None
+
+
+def statements(kind, queries):
+    return [query["sql"] for query in queries if query["sql"].startswith(kind)]
+
+
+def test_events_go_in_batches_of_one_statement(small_batches):
+    for number in range(7):
+        event(100 + number)
+    with CaptureQueriesContext(connection) as queries:
+        assert "changed events: 7 deleted" in prune()
+    assert len(statements("DELETE", queries)) == 3
+    assert not statements("UPDATE", queries)
+    text = "".join(query["sql"] for query in queries)
+    assert "COUNT(" not in text
+    assert "DISTINCT" not in text
+
+
+def test_the_batches_are_found_by_an_index(small_batches):
+    if connection.vendor != "sqlite":
+        pytest.skip("other databases choose by the size of the tables")
+    for number in range(7):
+        event(100 + number, snapshot=snapshot(200 - number))
+    with CaptureQueriesContext(connection) as queries:
+        prune("--keep-last=1")
+    selects = statements("SELECT", queries)
+    assert len(selects) > 9
+    for sql in selects:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+            plan = [row[3] for row in cursor.fetchall()]
+        assert not [step for step in plan if "TEMP B-TREE" in step or "SCAN" in step], sql
+        if '"outcome" =' in sql and "EXISTS" not in sql:
+            assert "USING INDEX vwo_event_outcome (outcome=? AND received_at" in plan[0], sql
+
+
+def test_the_documents_are_not_read(small_batches):
+    for number in range(4):
+        event(100 + number, snapshot=snapshot(200))
+    with CaptureQueriesContext(connection) as queries:
+        prune()
+    for column in ("payload", "settings"):
+        name = connection.ops.quote_name(column)
+        assert not [sql for sql in statements("SELECT", queries) if f".{name}" in sql]
+
+
+def test_progress_is_shown_on_a_terminal_only(small_batches):
+    for number in range(4):
+        event(100 + number)
+    assert "\r" not in prune("--dry-run")
+    shown = prune("--dry-run", out=Terminal())
+    assert "changed events: 3 would be deleted\rchanged events: 4 would be deleted\r" in shown
+    assert "\r" not in prune("--dry-run", "-v0", out=Terminal())
+    assert prune("-v0") == ""
+    assert not WebhookEvent.objects.exists()
+
+
+def test_ctrl_c_loses_nothing(small_batches):
+    for number in range(7):
+        event(100 + number)
+    terminal = Terminal()
+    terminal.patience = 2  # pending's line, then the first batch
+    with pytest.raises(CommandError, match="the next run does the rest") as stopped:
+        prune(out=terminal)
+    assert stopped.value.returncode == 130
+    assert terminal.getvalue().endswith("\nchanged events: 3 deleted\r\n")
+    assert WebhookEvent.objects.count() == 4
+    assert "changed events: 4 deleted" in prune()
+
+
+def test_two_at_once_do_no_harm(transactional_db, small_batches, in_thread):
+    for number in range(40):
+        event(100 + number % 3, snapshot=snapshot(200))
+    said = []
+    threads = [in_thread(lambda: said.append(prune())) for _ in range(2)]
+    for thread in threads:
+        thread.join()
+    assert len(said) == 2
+    assert not WebhookEvent.objects.exists()
+    assert SettingsSnapshot.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_it_prunes_where_rows_are_written(settings):
+    here = event(100)
+    settings.DATABASE_ROUTERS = ["tests.test_other_database.OnOther"]
+    there = event(100, snapshot=snapshot(200)), snapshot(100)
+    said = prune()
+    assert "changed events: 1 deleted" in said
+    assert "snapshots: 1 deleted" in said
+    assert left(*there) == [1]
+    settings.DATABASE_ROUTERS = []
+    assert left(here) == [0]
