@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.core.checks import register
+from django.core.checks import Tags, register
 from django.utils.translation import gettext_lazy as _
 
 
@@ -9,7 +9,8 @@ class VWOWebhooksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from .checks import check_settings, check_urls
+        from .checks import check_retention, check_settings, check_urls
 
         register(check_settings)
         register(check_urls)
+        register(check_retention, Tags.database)

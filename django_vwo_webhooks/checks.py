@@ -1,17 +1,24 @@
 """System checks: what is wrong with ``VWO_WEBHOOKS``, and what to write instead."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, InterfaceError, transaction
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from .conf import EXAMPLES, app_settings
+from .models import WebhookEvent
 
 SHORTEST_SECRET = 16
+
+LARGE = 100_000
+"""From how many events on it matters that nobody prunes."""
 
 IDS = {
     "ACCOUNT_ID": "E002",
@@ -47,6 +54,32 @@ def check_urls(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+def check_retention(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """For ``check --database`` and ``migrate``; silent where the database can't be asked."""
+    events = WebhookEvent.objects.order_by()
+    if events.db not in (databases or ()):
+        return []
+    try:
+        longest = timedelta(days=max(app_settings.retention_days.values()))
+        with transaction.atomic(using=events.db):
+            overdue = events.ours().filter(received_at__lt=timezone.now() - 2 * longest)
+            forgotten = overdue.exists() and events.ours()[: LARGE + 1].count() > LARGE
+    except (ImproperlyConfigured, DatabaseError, InterfaceError):
+        return []
+    if not forgotten:
+        return []
+    return [
+        Warning(
+            f"There are more than {LARGE:,} webhook events, some of them older than twice "
+            f"RETENTION_DAYS ({longest.days}): it seems that nobody ever pruned them.",
+            hint="Run: manage.py vwo_prune; and let cron or the like run it each night.",
+            id="django_vwo_webhooks.W005",
+        )
+    ]
 
 
 def _unknown(keys: list[str]) -> Iterable[CheckMessage]:

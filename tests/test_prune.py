@@ -4,11 +4,13 @@ import io
 from datetime import timedelta
 
 import pytest
+from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import DatabaseError, connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from django_vwo_webhooks import checks
 from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.conf import RETENTION_KEYS
 from django_vwo_webhooks.models import (
@@ -346,3 +348,83 @@ def test_it_prunes_where_rows_are_written(settings):
     assert left(*there) == [1]
     settings.DATABASE_ROUTERS = []
     assert left(here) == [0]
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """What counts as a large table."""
+    monkeypatch.setattr(checks, "LARGE", 3)
+
+
+def warnings(*databases):
+    messages = run_checks(databases=databases or ["default"])
+    return [message for message in messages if message.id == "django_vwo_webhooks.W005"]
+
+
+def test_a_check_says_when_nobody_ever_pruned(large, settings):
+    configure(settings, RETENTION_DAYS={"failed": 20, "default": 10})
+    for days in (41, 1, 1, 1):
+        event(days)
+    (warning,) = warnings()
+    assert "more than 3 webhook events" in warning.msg
+    assert "manage.py vwo_prune" in warning.hint
+    prune()
+    assert warnings() == []
+
+
+@pytest.mark.parametrize("days", [(41, 41, 41), (39, 39, 39, 39)])
+def test_a_small_or_a_young_trail_is_fine(large, settings, days):
+    configure(settings, RETENTION_DAYS={"failed": 20, "default": 10})
+    for number in days:
+        event(number)
+    for whose in ELSEWHERE:
+        event(100, **whose)
+    assert warnings() == []
+
+
+def test_the_check_asks_only_the_databases_that_it_may(large):
+    for _ in range(4):
+        event(1000)
+    assert run_checks() is not None
+    with CaptureQueriesContext(connection) as queries:
+        assert not checks.check_retention(None)
+        assert not checks.check_retention(None, databases=["other"])
+    assert not queries.captured_queries
+    assert len(checks.check_retention(None, databases=["default", "other"])) == 1
+
+
+def test_the_check_counts_no_further_than_it_must(large):
+    for _ in range(9):
+        event(1000)
+    with CaptureQueriesContext(connection) as queries:
+        assert len(warnings()) == 1
+    assert "LIMIT 4" in next(sql for sql in statements("SELECT", queries) if "COUNT" in sql)
+
+
+def test_before_migrate_the_check_is_silent(transactional_db):
+    rename = "ALTER TABLE {} RENAME TO {}"
+    table = WebhookEvent._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(rename.format(table, "away"))
+    try:
+        with pytest.raises(DatabaseError):
+            WebhookEvent.objects.exists()
+        assert warnings() == []
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(rename.format("away", table))
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_without_its_database_the_check_is_silent(settings, monkeypatch, tmp_path):
+    settings.DATABASE_ROUTERS = ["tests.test_other_database.OnOther"]
+    connections["other"].close()
+    monkeypatch.setitem(connections["other"].settings_dict, "NAME", tmp_path / "no" / "folder")
+    with pytest.raises(DatabaseError):
+        WebhookEvent.objects.exists()
+    assert checks.check_retention(None, databases=["other"]) == []
+
+
+def test_wrong_settings_are_the_other_checks_affair(settings):
+    configure(settings, RETENTION_DAYS=0)
+    assert checks.check_retention(None, databases=["default"]) == []
