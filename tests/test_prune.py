@@ -69,6 +69,14 @@ def counts(said, verb):
     return [int(line.partition(": ")[2].partition(f" {verb}, ")[0]) for line in said.splitlines()]
 
 
+def endings(limit):
+    """How a line may end that was written a moment after ``limit`` was taken."""
+    return tuple(
+        f", from before {limit + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S} UTC"
+        for seconds in range(5)
+    )
+
+
 def left(*rows):
     """Which of these are still there, as a list of their places."""
     return [place for place, row in enumerate(rows) if type(row).objects.filter(pk=row.pk).exists()]
@@ -107,12 +115,7 @@ def test_old_events_go_and_young_ones_stay():
         "failed events",
         "snapshots",
     ]
-    # the seconds may differ by one
-    shown = (
-        f"{limit:%Y-%m-%d %H:%M:%S} UTC",
-        f"{limit + timedelta(seconds=1):%Y-%m-%d %H:%M:%S} UTC",
-    )
-    assert all(line.endswith(shown) for line in said.splitlines())
+    assert all(line.endswith(endings(limit)) for line in said.splitlines())
 
 
 def test_each_outcome_may_have_its_own_limit(settings):
@@ -120,8 +123,12 @@ def test_each_outcome_may_have_its_own_limit(settings):
     failed = event(364, "failed"), event(366, "failed")
     unchanged = event(6, "unchanged"), event(8, "unchanged")
     others = event(89, "changed"), event(91, "changed"), event(89, "pending"), event(91, "pending")
-    prune()
+    now = timezone.now()
+    said = prune()
     assert left(*failed, *unchanged, *others) == [0, 2, 4, 6]
+    # pending, changed, unchanged, failed, snapshots
+    for line, days in zip(said.splitlines(), (90, 90, 7, 365, 90), strict=True):
+        assert line.endswith(endings(now - timedelta(days=days)))
 
 
 def test_every_outcome_but_pending_may_have_its_own_limit():
@@ -183,6 +190,12 @@ def test_the_newest_are_kept_however_old_they_are():
     assert len(left(*events)) == 3
     prune("--keep-last", "0")
     assert left(*events, elsewhere) == [6]
+
+
+def test_to_keep_the_newest_is_no_limit_for_others():
+    events = event(10), event(50), event(100)
+    prune("--keep-last", "1")
+    assert left(*events) == [0, 1]
 
 
 def test_to_keep_more_than_there_are_deletes_nothing():

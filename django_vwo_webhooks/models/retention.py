@@ -69,7 +69,7 @@ class Expired:
             *(Q(outcome=outcome, received_at__lt=at) for outcome, at in self.events_before.items()),
             _connector=Q.OR,
         )
-        kept_events = WebhookEvent.objects.exclude(expired, **ours())
+        kept_events = WebhookEvent.objects.exclude(expired)
         rows = (
             SettingsSnapshot.objects.ours()
             .with_newest()
