@@ -9,6 +9,7 @@ ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "benchmarks.urls"
 STATIC_URL = "/static/"
 USE_TZ = True
+TIME_ZONE = "UTC"
 ENGINES = {"sqlite": "sqlite3", "postgresql": "postgresql", "mysql": "mysql"}
 
 _url = urlsplit(os.environ["DATABASE_URL"])
