@@ -338,6 +338,17 @@ def test_ctrl_c_loses_nothing(small_batches):
     assert "changed events: 4 deleted" in prune()
 
 
+def test_ctrl_c_where_nobody_looks_adds_no_line(monkeypatch):
+    row = event(100, "failed")
+    out = Terminal()
+    out.patience = 3
+    monkeypatch.setattr(Terminal, "isatty", lambda self: False)
+    with pytest.raises(CommandError):
+        prune(out=out)
+    assert out.getvalue().count("\n") == 3
+    assert left(row) == [0]
+
+
 def test_two_at_once_do_no_harm(transactional_db, small_batches, in_thread):
     for number in range(40):
         event(100 + number % 3, snapshot=snapshot(200))
