@@ -87,7 +87,7 @@ def test_the_snapshots(admin_client, deliver, vwo):
     refresh_settings()
     event = changed_event(deliver, vwo, color="green")
     text = page(admin_client, SNAPSHOTS)
-    assert text.count('alt="True"') == 1
+    assert text.count(">in force<") == 1
     text = page(admin_client, f"{SNAPSHOTS}{event.snapshot_id}/change/")
     assert f'href="{EVENTS}{event.pk}/change/"' in text
     assert "&quot;features&quot;" in text
@@ -119,7 +119,7 @@ def test_the_number_of_statements_is_constant(admin_client, url):
 def test_filters_search_and_dates(admin_client, deliver, vwo):
     refresh_settings()
     changed_event(deliver, vwo, color="green")
-    for query in ("?outcome__exact=changed", "?q=change", f"?received_at__year={_year()}"):
+    for query in ("?outcome__exact=changed", "?q=new_checkout", f"?received_at__year={_year()}"):
         assert "1 webhook event" in page(admin_client, EVENTS + query)
     assert "0 webhook events" in page(admin_client, EVENTS + "?outcome__exact=failed")
 

@@ -1,14 +1,12 @@
-import ipaddress
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db import connections, models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
@@ -18,67 +16,112 @@ from ..exceptions import RefreshFailed
 from ..models import SettingsSnapshot, WebhookEvent
 from ..refresh import refresh_settings
 from ..status import fleet_status
+from .export import as_csv, as_json, newer_than, older_than, record, streamed
+from .filters import ByDeliveries, ByEnvironment, ByFeature, found
+from .lists import NearPaginator
+from .missed import missed_lately
+from .picture import DAYS, draw
+from .timing import delay, steps
 from .trail import TrailAdmin
-from .words import NOTHING, badge, block, document, duration, first_sentence, sentences, shortened
+from .words import (
+    NOTHING,
+    STATES,
+    badge,
+    block,
+    document,
+    duration,
+    fleet,
+    headline,
+    moment,
+    shortened,
+)
 
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(TrailAdmin):
     list_display = [
-        "received_at",
+        "received",
         "what",
-        "triggered_by",
+        "who",
         "outcome_badge",
         "first_change",
-        "deliveries",
+        "times",
         "delay",
         "took",
     ]
-    list_filter = ["outcome", "received_at"]
-    search_fields = ["action", "event", "triggered_by"]
-    search_help_text = _("Action, event, triggered by, or a whole remote address")
-    # the one column with an index to sort by
-    sortable_by = ["received_at"]
-    date_hierarchy = "received_at"
+    list_filter = ["outcome", "received_at", ByEnvironment, ByDeliveries, ByFeature]
+    search_fields = ["action"]
+    search_help_text = _(
+        "The whole key of a flag, or a whole action, “triggered by”, remote address or number"
+    )
+    sortable_by = ["received"]
+    actions = ["export_csv", "export_json"]
     fieldsets = [
-        (
-            None,
-            {"fields": ["what", "outcome_badge", "reason", "what_changed", "settings_number"]},
-        ),
-        (
-            _("Timing"),
-            {
-                "fields": [
-                    "timestamp",
-                    "received_at",
-                    "delay",
-                    "last_received_at",
-                    "deliveries",
-                    "finished_at",
-                    "took",
-                ]
-            },
-        ),
+        (None, {"fields": ["what", "outcome_badge", "reason"]}),
         (
             _("Delivery"),
-            {"fields": ["event", "action", "triggered_by", "remote_addr", "environment", "body"]},
+            {
+                "fields": [
+                    "event",
+                    "triggered_by",
+                    "credential",
+                    "remote_addr",
+                    "environment",
+                    "body",
+                ]
+            },
         ),
     ]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        # not joined: a page of events may share one snapshot with a long list of changes
-        snapshots = SettingsSnapshot.objects.only("pk", "changes")
+        # not joined: a page of events may share one snapshot
+        snapshots = SettingsSnapshot.objects.only("pk", "headline", "change_count")
         events = super().get_queryset(request).defer("payload")
         return events.prefetch_related(models.Prefetch("snapshot", queryset=snapshots))
 
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
     ) -> tuple[models.QuerySet[Any], bool]:
-        try:
-            address = str(ipaddress.ip_address(search_term.strip()))
-        except ValueError:
-            return super().get_search_results(request, queryset, search_term)
-        return queryset.filter(remote_addr=address), False
+        term = search_term.strip()
+        return (found(queryset, term) if term else queryset), False
+
+    # the pages
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {}
+        if request.method == "GET":
+            status = fleet_status()
+            missed = self.url(SettingsSnapshot, "changelist") + "?webhook=missed"
+            context = {
+                "fleet": status,
+                "fleet_state": STATES[status.state],
+                "fleet_words": fleet(status),
+                "fleet_since": moment(status.since),
+                "missed": missed_lately(DAYS),
+                "missed_url": missed if self.may_view(request, SettingsSnapshot) else None,
+                "picture": draw(),
+                "refresh_url": self._refresh_url(request),
+            }
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def details(self, request: HttpRequest, event: WebhookEvent) -> dict[str, Any]:
+        events = WebhookEvent.objects.only("pk", "event", "action")
+        changed = event.outcome == WebhookEvent.Outcome.CHANGED and event.snapshot
+        return {
+            "previous": events.filter(older_than(event)).order_by("-received_at", "-pk").first(),
+            "next": events.filter(newer_than(event)).order_by("received_at", "pk").first(),
+            "snapshot_url": self.link(request, event.snapshot),
+            "comparison": self.tabulated(request, changed.changes) if changed else None,
+            "steps": steps(event),
+            "refresh_url": self._refresh_url(request),
+        }
+
+    def as_json(self, row: WebhookEvent) -> dict[str, Any]:
+        return record(row)
+
+    # the actions
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.refresh_view)
@@ -114,83 +157,81 @@ class WebhookEventAdmin(TrailAdmin):
                 "news": gettext("unchanged") if snapshot.pk == before else news,
             }
             messages.success(request, said)
-        LogEntry.objects.create(
-            user_id=str(request.user.pk),
-            content_type=ContentType.objects.get_for_model(WebhookEvent),
-            object_repr=gettext("Refresh now"),
-            action_flag=CHANGE,
-            change_message=said,
-        )
+        self.note(request, gettext("Refresh now"), said)
         return HttpResponseRedirect(self._back(request))
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        return super().changelist_view(
-            request, {**self._button(request), "fleet": fleet_status(), **(extra_context or {})}
+    @admin.action(description=_("Export as CSV"), permissions=["view"])
+    def export_csv(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> HttpResponseBase:
+        self._note_export(request, queryset, "CSV")
+        return streamed(request, as_csv(queryset), "text/csv; charset=utf-8", _file("csv"))
+
+    @admin.action(description=_("Export as JSON"), permissions=["view"])
+    def export_json(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> HttpResponseBase:
+        self._note_export(request, queryset, "JSON")
+        return streamed(request, as_json(queryset), "application/json", _file("json"))
+
+    def _note_export(self, request: HttpRequest, queryset: models.QuerySet[Any], form: str) -> None:
+        said = gettext("Exported %(number)s webhook events; the list was filtered by: %(filter)s")
+        self.note(
+            request,
+            gettext("Export as %s") % form,
+            said
+            % {"number": NearPaginator(queryset, 1), "filter": request.GET.urlencode() or NOTHING},
         )
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        context = {**self._button(request), **(extra_context or {})}
-        return super().change_view(request, object_id, form_url, context)
-
-    def _button(self, request: HttpRequest) -> dict[str, Any]:
-        name = f"{self.admin_site.name}:django_vwo_webhooks_webhookevent_refresh"
-        return {"refresh_url": reverse(name) if self.may_refresh(request) else None}
+    def _refresh_url(self, request: HttpRequest) -> str | None:
+        return self.url(WebhookEvent, "refresh") if self.may_refresh(request) else None
 
     def _back(self, request: HttpRequest) -> str:
         wanted = request.POST.get("next", "")
         if url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()):
             return wanted
-        return reverse(f"{self.admin_site.name}:django_vwo_webhooks_webhookevent_changelist")
+        return self.url(WebhookEvent, "changelist")
 
-    @admin.display(description=_("action"), ordering="action")
+    # the columns
+
+    @admin.display(description=_("received at"), ordering="received_at")
+    def received(self, event: WebhookEvent) -> str:
+        return moment(event.received_at)
+
+    @admin.display(description=_("action"))
     def what(self, event: WebhookEvent) -> str:
         return shortened(event.action or event.event)
 
-    @admin.display(description=_("outcome"), ordering="outcome")
+    @admin.display(description=_("triggered by"))
+    def who(self, event: WebhookEvent) -> str:
+        return shortened(event.triggered_by) or NOTHING
+
+    @admin.display(description=_("outcome"))
     def outcome_badge(self, event: WebhookEvent) -> SafeString:
         return badge(event.outcome, event.get_outcome_display())
 
     @admin.display(description=_("first change"))
     def first_change(self, event: WebhookEvent) -> str:
         changed = event.outcome == WebhookEvent.Outcome.CHANGED
-        return first_sentence(event.snapshot) if changed else shortened(event.error) or NOTHING
+        return headline(event.snapshot) if changed else shortened(event.error) or NOTHING
 
     @admin.display(description=_("reason"))
     def reason(self, event: WebhookEvent) -> str:
         return block(event.error, gettext("Reason"), wrap=True) if event.error else NOTHING
 
-    @admin.display(description=_("what changed"))
-    def what_changed(self, event: WebhookEvent) -> str:
-        changed = event.outcome == WebhookEvent.Outcome.CHANGED
-        return sentences(event.snapshot) if changed else NOTHING
-
-    @admin.display(description=_("settings in force"))
-    def settings_number(self, event: WebhookEvent) -> str:
-        if event.snapshot is None:
-            return NOTHING
-        page = "admin:django_vwo_webhooks_settingssnapshot_change"
-        url = reverse(page, args=[event.snapshot.pk], current_app=self.admin_site.name)
-        return format_html('<a href="{}">{}</a>', url, event.snapshot)
-
     @admin.display(description=_("payload"))
     def body(self, event: WebhookEvent) -> str:
         return document(event.payload, gettext("Payload"))
 
+    @admin.display(description=_("deliveries"))
+    def times(self, event: WebhookEvent) -> int:
+        return event.deliveries
+
     @admin.display(description=_("delay"))
     def delay(self, event: WebhookEvent) -> str:
-        """From the change, by VWO's clock in whole seconds, to its arrival."""
-        if event.timestamp is None:
-            return NOTHING
-        return duration((event.received_at - event.timestamp).total_seconds())
+        seconds = delay(event)
+        return NOTHING if seconds is None else duration(seconds)
 
-    @admin.display(description=_("refresh took"), ordering="refresh_seconds")
+    @admin.display(description=_("refresh took"))
     def took(self, event: WebhookEvent) -> str:
         return NOTHING if event.refresh_seconds is None else duration(event.refresh_seconds)
+
+
+def _file(ending: str) -> str:
+    return f"webhook-events-{timezone.now():%Y%m%d-%H%M%S}.{ending}"

@@ -3,61 +3,107 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from ..changes import compare
 from ..models import SettingsSnapshot, WebhookEvent
+from .missed import ByWebhook, with_missed
 from .trail import TrailAdmin
-from .words import NOTHING, document, first_sentence, sentences, shortened
+from .words import NOTHING, badge, document, headline, moment, shortened
+
+OFFERED = 20
 
 
 @admin.register(SettingsSnapshot)
 class SettingsSnapshotAdmin(TrailAdmin):
-    list_display = ["number", "created_at", "cause", "first_change", "in_force", "environment"]
-    list_filter = ["cause"]
-    date_hierarchy = "created_at"
+    list_display = ["number", "created", "found_by", "first_change", "in_force", "environment"]
+    list_filter = ["cause", ByWebhook]
+    sortable_by = ["number"]
     fieldsets = [
-        (None, {"fields": ["number", "in_force", "created_at", "cause", "brought_by"]}),
-        (_("Changes"), {"fields": ["what_changed"]}),
-        (_("Document"), {"fields": ["environment", "digest", "body"]}),
+        (None, {"fields": ["number", "in_force", "created", "found_by", "environment", "digest"]}),
+        (_("Document"), {"fields": ["body"], "classes": ["collapse"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         snapshots: Any = super().get_queryset(request)
-        newest: models.QuerySet[Any] = snapshots.defer("settings").with_newest()
-        return newest
+        return with_missed(snapshots.defer("settings", "changes").with_newest())
+
+    def details(self, request: HttpRequest, snapshot: SettingsSnapshot) -> dict[str, Any]:
+        family = SettingsSnapshot.objects.filter(
+            environment=snapshot.environment, key_digest=snapshot.key_digest
+        ).only("pk", "created_at", "environment", "key_digest")
+        previous = family.filter(pk__lt=snapshot.pk).order_by("-pk").first()
+        return {
+            "previous": previous,
+            "next": family.filter(pk__gt=snapshot.pk).order_by("pk").first(),
+            "brought_by": self._brought_by(request, snapshot),
+            "offered": family.exclude(pk=snapshot.pk).order_by("-pk")[:OFFERED],
+            **self._compared(request, snapshot, previous),
+        }
+
+    def _compared(
+        self, request: HttpRequest, snapshot: SettingsSnapshot, previous: SettingsSnapshot | None
+    ) -> dict[str, Any]:
+        """With any other snapshot; unless one is named, what was stored with this one."""
+        wanted = request.GET.get("compare_to", "").strip().removeprefix("#")
+        if not wanted:
+            comparison = self.tabulated(request, snapshot.changes)
+            return {"before": previous, "after": snapshot, "comparison": comparison}
+        others = SettingsSnapshot.objects.defer("changes")
+        other = others.filter(pk=int(wanted)).first() if wanted.isdecimal() else None
+        if other is None:
+            return {"compare_to": wanted, "unknown": shortened(wanted)}
+        before, after = sorted((other, snapshot), key=lambda each: each.pk)
+        return {
+            "compare_to": other.pk,
+            "before": before,
+            "after": after,
+            "other": other,
+            "same_site": _site(other) == _site(snapshot),
+            "comparison": self.tabulated(request, compare(before.settings, after.settings)),
+        }
+
+    def _brought_by(
+        self, request: HttpRequest, snapshot: SettingsSnapshot
+    ) -> list[tuple[WebhookEvent, str]]:
+        if not self.may_view(request, WebhookEvent):
+            return []
+        events = snapshot.events.filter(outcome=WebhookEvent.Outcome.CHANGED)
+        newest = events.only("snapshot", "action", "event").order_by("-pk")[:OFFERED]
+        return [(event, self.url(WebhookEvent, "change", event.pk)) for event in newest]
+
+    def as_json(self, row: SettingsSnapshot) -> dict[str, Any]:
+        names = ["id", "environment", "created_at", "cause", "digest", "changes", "settings"]
+        return {name: getattr(row, name) for name in names}
 
     @admin.display(description=_("number"), ordering="pk")
     def number(self, snapshot: SettingsSnapshot) -> str:
         return str(snapshot)
 
+    @admin.display(description=_("created at"))
+    def created(self, snapshot: SettingsSnapshot) -> str:
+        return moment(snapshot.created_at)
+
+    @admin.display(description=_("cause"))
+    def found_by(self, snapshot: Any) -> str:
+        if snapshot.is_missed:
+            return badge("missed", gettext("webhook missed"))
+        return str(snapshot.get_cause_display())
+
     @admin.display(description=_("first change"))
     def first_change(self, snapshot: SettingsSnapshot) -> str:
-        return first_sentence(snapshot)
+        return headline(snapshot)
 
-    @admin.display(description=_("in force"), boolean=True)
-    def in_force(self, snapshot: SettingsSnapshot) -> bool:
-        return bool(snapshot.is_newest)  # type: ignore[attr-defined]
-
-    @admin.display(description=_("brought by"))
-    def brought_by(self, snapshot: SettingsSnapshot) -> str:
-        page = "admin:django_vwo_webhooks_webhookevent_change"
-        brought = snapshot.events.filter(outcome=WebhookEvent.Outcome.CHANGED).defer("payload")
-        links = [
-            (
-                reverse(page, args=[event.pk], current_app=self.admin_site.name),
-                f"{shortened(event.action or event.event)} #{event.pk}",
-            )
-            for event in brought[:20]
-        ]
-        return format_html_join(", ", '<a href="{}">{}</a>', links) or NOTHING
-
-    @admin.display(description=_("changes"))
-    def what_changed(self, snapshot: SettingsSnapshot) -> str:
-        return sentences(snapshot)
+    @admin.display(description=_("in force"))
+    def in_force(self, snapshot: Any) -> str:
+        return badge("fresh", gettext("in force")) if snapshot.is_newest else NOTHING
 
     @admin.display(description=_("settings"))
-    def body(self, snapshot: SettingsSnapshot) -> str:
+    def body(self, snapshot: SettingsSnapshot) -> SafeString:
         return document(snapshot.settings, gettext("Settings"))
+
+
+def _site(snapshot: SettingsSnapshot) -> tuple[str, str]:
+    return snapshot.environment, snapshot.key_digest

@@ -1,8 +1,19 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.http import urlencode
 
+from ..models import WebhookEvent
+from .comparison import Comparison, tabulate
+from .lists import NearPaginator, TrailList
 from .words import NOTHING
 
 
@@ -10,9 +21,9 @@ class TrailAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows that nobody adds, changes or deletes by hand."""
 
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator = NearPaginator
     empty_value_display = NOTHING
-    change_form_template = "admin/django_vwo_webhooks/change_form.html"
-    change_list_template = "admin/django_vwo_webhooks/change_list.html"
 
     class Media:
         css = {"all": ["django_vwo_webhooks/admin.css"]}
@@ -26,8 +37,79 @@ class TrailAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return TrailList
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [name for _title, options in self.get_fieldsets(request) for name in _names(options)]
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_json"
+        view = self.admin_site.admin_view(self.json_view)
+        return [path("<path:object_id>/json/", view, name=name), *super().get_urls()]
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: Any,
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        context.update(json_url=self.url(self.model, "json", obj.pk), **self.details(request, obj))
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def details(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """What the page of ``row`` shows beside its fields."""
+        raise NotImplementedError
+
+    def json_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The whole row, however long, as a file."""
+        row = self.get_object(request, unquote(object_id))
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+        if row is None:
+            raise Http404
+        name = f'attachment; filename="{self.opts.model_name}-{row.pk}.json"'
+        return JsonResponse(self.as_json(row), headers={"Content-Disposition": name})
+
+    def as_json(self, row: Any) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def url(self, model: type[Model], page: str, *args: Any) -> str:
+        name = f"{self.admin_site.name}:{model._meta.app_label}_{model._meta.model_name}_{page}"
+        return reverse(name, args=args)
+
+    def tabulated(self, request: HttpRequest, changes: list[dict[str, Any]]) -> Comparison:
+        """``changes`` as tables, with links to everything that ever happened to their flags."""
+        if not self.may_view(request, WebhookEvent):
+            return tabulate(changes)
+        events = self.url(WebhookEvent, "changelist")
+        return tabulate(changes, lambda key: f"{events}?{urlencode({'feature': key})}")
+
+    def link(self, request: HttpRequest, row: Model | None) -> str | None:
+        """Where the page of ``row`` is, for whoever may see it."""
+        if row is None or not self.may_view(request, type(row)):
+            return None
+        return self.url(type(row), "change", row.pk)
+
+    def may_view(self, request: HttpRequest, model: type[Model]) -> bool:
+        site = self.admin_site
+        return site.is_registered(model) and site.get_model_admin(model).has_view_permission(
+            request
+        )
+
+    def note(self, request: HttpRequest, what: str, said: str, row: Model | None = None) -> None:
+        """Write down what one of the staff did."""
+        LogEntry.objects.create(
+            user_id=str(request.user.pk),
+            content_type=ContentType.objects.get_for_model(self.model),
+            object_id=None if row is None else str(row.pk),
+            object_repr=what,
+            action_flag=CHANGE,
+            change_message=said,
+        )
 
 
 def _names(options: Any) -> list[str]:

@@ -1,54 +1,71 @@
 """How the trail says what it knows."""
 
 import json
+from datetime import datetime
 from typing import Any
 
-from django.utils.html import format_html, format_html_join
+from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
+from django.utils.timezone import is_aware, localtime
 from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
+from ..changes import printable
 from ..models import SettingsSnapshot
+from ..status import FleetStatus
 
+STATES = {"fresh": _("fresh"), "stale": _("stale"), "failing": _("failing")}
 NOTHING = "–"
 LONGEST_SENTENCE = 80
+LONGEST_DOCUMENT = 100_000
 
 
 def badge(kind: str, label: str) -> SafeString:
     return format_html('<span class="vwo-badge vwo-{}">{}</span>', kind, label)
 
 
-def printable(text: str) -> str:
-    """``text`` as UTF-8 can carry it: VWO's documents may hold half a surrogate pair."""
-    return text.encode("utf-8", "backslashreplace").decode()
+def lines(text: str) -> str:
+    """``text`` with its lines kept, and whatever else breaks or turns a line escaped."""
+    return "\n".join(printable(line) for line in text.split("\n"))
 
 
 def shortened(text: str) -> str:
     """The beginning, on one line."""
-    return Truncator(" ".join(printable(text).split())).chars(LONGEST_SENTENCE)
+    return Truncator(printable(" ".join(text.split()))).chars(LONGEST_SENTENCE)
+
+
+def as_text(value: Any) -> str:
+    """A JSON value as it is read best."""
+    return lines(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def block(text: str, label: str, *, wrap: bool = False) -> SafeString:
     """Text as it stands, in a block that scrolls and can be reached by keyboard."""
     return format_html(
-        '<pre class="vwo-block{}" tabindex="0" role="region" aria-label="{}">{}</pre>',
+        '<pre class="vwo-block{}" tabindex="0" role="group" aria-label="{}">{}</pre>',
         " vwo-wrap" if wrap else "",
         label,
-        printable(text),
+        lines(text),
     )
 
 
 def document(value: Any, label: str) -> SafeString:
-    return block(json.dumps(value, indent=2, ensure_ascii=False), label)
+    """A JSON document, or its beginning; the page has a link to the whole."""
+    text = as_text(value)
+    if len(text) <= LONGEST_DOCUMENT:
+        return block(text, label)
+    cut = gettext("Cut after %(shown)d of %(all)d characters; “JSON” above has the whole.")
+    said = cut % {"shown": LONGEST_DOCUMENT, "all": len(text)}
+    return format_html("{}<p>{}</p>", block(text[:LONGEST_DOCUMENT], label), said)
 
 
-def first_sentence(snapshot: SettingsSnapshot | None) -> str:
+def headline(snapshot: SettingsSnapshot | None) -> str:
     """The first change in words, and how many more there are."""
-    changes = snapshot.changes if snapshot is not None else []
-    if not changes:
+    if snapshot is None or not snapshot.change_count:
         return NOTHING
-    first = shortened(changes[0]["text"])
-    more = len(changes) - 1
+    first, more = shortened(snapshot.headline), snapshot.change_count - 1
     if not more:
         return first
     return ngettext("%(first)s and %(more)d more", "%(first)s and %(more)d more", more) % {
@@ -57,17 +74,14 @@ def first_sentence(snapshot: SettingsSnapshot | None) -> str:
     }
 
 
-def sentences(snapshot: SettingsSnapshot | None) -> str:
-    changes = snapshot.changes if snapshot is not None else []
-    items = format_html_join("", "<li>{}</li>", ([printable(change["text"])] for change in changes))
-    if not changes:
-        return NOTHING
-    return format_html(
-        '<div class="vwo-block vwo-wrap" tabindex="0" role="region" aria-label="{}">'
-        '<ol class="vwo-changes">{}</ol></div>',
-        gettext("Changes"),
-        items,
-    )
+def local(at: datetime) -> datetime:
+    """``at`` in the current time zone, where the site has any."""
+    return localtime(at) if is_aware(at) else at
+
+
+def moment(at: datetime | None) -> str:
+    """A time of this site's zone, to the second."""
+    return NOTHING if at is None else date_format(local(at), "Y-m-d H:i:s")
 
 
 def duration(seconds: float) -> str:
@@ -83,3 +97,28 @@ def duration(seconds: float) -> str:
     if seconds < 48 * 3600:
         return gettext("%d h") % (seconds // 3600)
     return gettext("%d days") % (seconds // 86400)
+
+
+def fleet(status: FleetStatus) -> str:
+    """As in "12 of 12 processes serve #57, the slowest after 0.8 s"."""
+    alive = len(status.alive)
+    if status.snapshot is None:
+        return ngettext(
+            "%d process, no settings yet", "%d processes, no settings yet", alive
+        ) % alive  # fmt: skip
+    said = ngettext(
+        "%(current)d of %(alive)d process serves %(snapshot)s",
+        "%(current)d of %(alive)d processes serve %(snapshot)s",
+        alive,
+    ) % {
+        "current": alive - len(status.behind),
+        "alive": alive,
+        "snapshot": status.snapshot,
+    }
+    slowest = status.slowest_seconds
+    if slowest is None:
+        return said
+    return gettext("%(fleet)s, the slowest after %(duration)s") % {
+        "fleet": said,
+        "duration": duration(max(slowest, 0)),
+    }
