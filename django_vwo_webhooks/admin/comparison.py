@@ -70,8 +70,8 @@ def tabulate(changes: list[dict[str, Any]], url: Callable[[str], str] | None = N
     limit = min(LONGEST_DOCUMENT, MOST_TEXT // (2 * len(changes) or 1))
     groups: dict[str, Group] = {}
     for change in changes[:MOST_CHANGES]:
-        key = change.get("feature") or ""
-        group = groups.setdefault(key, Group(printable(key), url(key) if url and key else None))
+        key = printable(change.get("feature") or "")
+        group = groups.setdefault(key, Group(key, url(key) if url and key else None))
         group.rows.append(
             Row(
                 printable(change.get("text", "")),

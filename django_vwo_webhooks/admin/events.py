@@ -41,10 +41,10 @@ from .words import (
 class WebhookEventAdmin(TrailAdmin):
     list_display = [
         "received",
-        "what",
-        "who",
         "outcome_badge",
+        "what",
         "first_change",
+        "who",
         "times",
         "delay",
         "took",
@@ -105,6 +105,15 @@ class WebhookEventAdmin(TrailAdmin):
                 "refresh_url": self._refresh_url(request),
             }
         return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def get_fieldsets(self, request: HttpRequest, obj: WebhookEvent | None = None) -> Any:
+        if obj is None or obj.error:
+            return self.fieldsets
+        (title, first), *others = self.fieldsets
+        return [
+            (title, {"fields": [name for name in first["fields"] if name != "reason"]}),
+            *others,
+        ]
 
     def details(self, request: HttpRequest, event: WebhookEvent) -> dict[str, Any]:
         events = WebhookEvent.objects.only("pk", "event", "action")

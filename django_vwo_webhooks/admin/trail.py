@@ -41,7 +41,8 @@ class TrailAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return TrailList
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [name for _title, options in self.get_fieldsets(request) for name in _names(options)]
+        fieldsets = self.get_fieldsets(request, obj)
+        return [str(name) for _title, options in fieldsets for name in options["fields"]]
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_json"
@@ -110,7 +111,3 @@ class TrailAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             action_flag=CHANGE,
             change_message=said,
         )
-
-
-def _names(options: Any) -> list[str]:
-    return list(options["fields"])

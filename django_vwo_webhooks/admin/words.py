@@ -37,8 +37,14 @@ def shortened(text: str) -> str:
 
 
 def as_text(value: Any) -> str:
-    """A JSON value as it is read best."""
-    return lines(json.dumps(value, indent=2, ensure_ascii=False))
+    """A JSON value, indented unless it is so deep that it would be blanks for the most part."""
+    try:
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+    except RecursionError:
+        text = ""
+    if not text or len(text) > LONGEST_DOCUMENT:
+        text = json.dumps(value, ensure_ascii=False)
+    return lines(text)
 
 
 def block(text: str, label: str, *, wrap: bool = False) -> SafeString:

@@ -1,0 +1,213 @@
+"""The admin's pages in a real browser: strict policy, keyboard, narrow screens, both themes."""
+
+import json
+import shutil
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+
+from django_vwo_webhooks.models import WebhookEvent
+from django_vwo_webhooks.refresh import refresh_settings
+
+selenium = pytest.importorskip("selenium.webdriver")
+DRIVER = shutil.which("chromedriver")
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(not (DRIVER and BROWSER), reason="needs chromedriver and chromium"),
+]
+
+EVENTS = "/admin/django_vwo_webhooks/webhookevent/"
+SNAPSHOTS = "/admin/django_vwo_webhooks/settingssnapshot/"
+PAGES = ["events", "changed event", "failed event", "snapshots", "snapshot", "comparison"]
+
+OPTIONS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
+
+
+class StrictPolicy:
+    """Middleware: only this site's own files, nothing inline."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        response["Content-Security-Policy"] = "default-src 'self'"
+        return response
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    options = selenium.ChromeOptions()
+    options.binary_location = BROWSER
+    for option in OPTIONS:
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    service = selenium.ChromeService(executable_path=DRIVER)
+    driver = selenium.Chrome(options=options, service=service)
+    yield driver
+    driver.quit()
+
+
+class Browser:
+    def __init__(self, driver, site, pages):
+        self.driver, self.site, self.pages = driver, site, pages
+
+    def open(self, name, *, width=1280, theme="light"):
+        self.driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600},
+        )
+        self.driver.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia",
+            {"features": [{"name": "prefers-color-scheme", "value": theme}]},
+        )
+        for kind in ("browser", "performance"):
+            self.driver.get_log(kind)
+        self.driver.get(self.site + self.pages[name])
+        assert "Log in" not in self.driver.title
+
+    def ask(self, script):
+        return self.driver.execute_script(f"return {script}")
+
+    def complaints(self):
+        messages = [entry["message"] for entry in self.driver.get_log("browser")]
+        return [message for message in messages if "/favicon.ico" not in message]
+
+    def hosts(self):
+        """Whom the browser asked for anything."""
+        messages = [json.loads(line["message"]) for line in self.driver.get_log("performance")]
+        requests = [
+            message["message"]["params"]["request"]["url"]
+            for message in messages
+            if message["message"]["method"] == "Network.requestWillBeSent"
+        ]
+        return {urlsplit(url).netloc for url in requests if not url.startswith("data:")}
+
+    def tab_to(self, selector, longest=200):
+        """Press Tab until the focus is there."""
+        for _ in range(longest):
+            self.press("Tab")
+            if self.ask(f"document.activeElement.matches({json.dumps(selector)})"):
+                return
+        pytest.fail(f"Tab does not reach {selector}")
+
+    def press(self, key):
+        more = {"text": "\r", "windowsVirtualKeyCode": 13} if key == "Enter" else {}
+        for kind in ("keyDown", "keyUp"):
+            event = {"type": kind, "key": key, "code": key, **more}
+            if key == "Tab":
+                event["windowsVirtualKeyCode"] = 9
+            self.driver.execute_cdp_cmd("Input.dispatchKeyEvent", event)
+
+
+@pytest.fixture
+def browser(chromium, live_server, settings, admin_user, vwo, deliver):
+    settings.MIDDLEWARE = [f"{__name__}.StrictPolicy", *settings.MIDDLEWARE]
+    refresh_settings()
+    long = "no blank in it " * 5 + "x" * 500
+    vwo.set_flag("new_checkout", variables={"color": "<b style='color: red'>", "text": long})
+    deliver(action="flag updated by a person with a rather long name")
+    changed = WebhookEvent.objects.get()
+    vwo.refuse()
+    deliver(action="while VWO was away")
+    failed = WebhookEvent.objects.first()
+    snapshot = f"{SNAPSHOTS}{changed.snapshot_id}/change/"
+    urls = [
+        EVENTS,
+        f"{EVENTS}{changed.pk}/change/",
+        f"{EVENTS}{failed.pk}/change/",
+        SNAPSHOTS,
+        snapshot,
+        f"{snapshot}?compare_to={changed.snapshot_id - 1}",
+    ]
+    client = Client()
+    client.force_login(admin_user)
+    chromium.get(f"{live_server.url}/admin/login/")
+    chromium.add_cookie({"name": "sessionid", "value": client.cookies["sessionid"].value})
+    return Browser(chromium, live_server.url, dict(zip(PAGES, urls, strict=True)))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_keeps_to_a_strict_policy_and_to_its_host(browser, name):
+    browser.open(name)
+    assert browser.complaints() == []
+    assert browser.hosts() == {urlsplit(browser.site).netloc}
+    assert browser.ask("!!document.querySelector('link[href*=\"vwo_webhooks/admin.css\"]').sheet")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_a_narrow_screen(browser, name):
+    browser.open(name, width=360)
+    assert browser.ask("document.documentElement.scrollWidth") == 360
+
+
+def test_the_list_by_keyboard(browser):
+    browser.open("events")
+    for selector in (
+        ".vwo-refresh button",
+        ".vwo-picture summary",
+        "#searchbar",
+        "select[name=action]",
+        "#changelist-form button[name=index]",
+        "#result_list th.field-received a",
+        "#changelist-filter a[href*='outcome__exact=failed']",
+        "#changelist-filter a[href*='feature=new_checkout']",
+    ):
+        browser.tab_to(selector)
+    browser.press("Enter")
+    assert "feature=new_checkout" in browser.driver.current_url
+
+
+@pytest.mark.parametrize(
+    ("name", "selectors"),
+    [
+        ("changed event", ["a[rel=next]", ".vwo-group summary", ".vwo-scroll", "td summary"]),
+        ("snapshot", ["a[rel=prev]", "#vwo-other", ".vwo-compare button", ".vwo-group summary"]),
+    ],
+)
+def test_a_row_by_keyboard(browser, name, selectors):
+    browser.open(name)
+    for selector in selectors:
+        browser.tab_to(selector)
+
+
+def test_a_comparison_is_asked_for_by_keyboard(browser):
+    browser.open("snapshot")
+    browser.tab_to("#vwo-other")
+    browser.driver.switch_to.active_element.send_keys("1")
+    browser.press("Enter")
+    assert browser.driver.current_url.endswith("compare_to=1")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_colours_can_be_told_apart(browser, theme):
+    browser.open("events", theme=theme)
+    background = luminance(browser, "body", "backgroundColor")
+    assert (background < 0.5) is (theme == "dark")
+    for outcome in ("changed", "failed"):
+        assert contrast(luminance(browser, f".vwo-key.vwo-bar-{outcome}"), background) >= 3
+        badge = f".vwo-badge.vwo-{outcome}"
+        text = luminance(browser, badge, "color")
+        assert contrast(text, luminance(browser, badge)) >= 4.5
+
+
+def luminance(browser, selector, part="backgroundColor"):
+    colour = browser.ask(f"getComputedStyle(document.querySelector({selector!r})).{part}")
+    red, green, blue = (int(number) / 255 for number in colour[4:-1].split(","))
+    parts = [(c / 12.92 if c <= 0.04 else ((c + 0.055) / 1.055) ** 2.4) for c in (red, green, blue)]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+def contrast(one, other):
+    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
