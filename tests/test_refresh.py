@@ -270,6 +270,17 @@ def test_a_late_result_is_refused(vwo, monkeypatch):
     assert color() == "red"
 
 
+def test_a_flight_that_saw_an_older_snapshot_does_not_start():
+    """Another one, whose lease had run out, landed between the look and the start."""
+    refused = RefreshLease.objects.look()
+    late = RefreshLease.objects.start(refused)
+    RefreshLease.objects.update(lease_until=0)
+    seen = RefreshLease.objects.look()
+    assert RefreshLease.objects.land(seen.pk, late)
+    assert RefreshLease.objects.start(seen) is None
+    assert RefreshLease.objects.start(RefreshLease.objects.look()) == late + 1
+
+
 def test_a_delivery_alone_costs_six_statements(vwo, deliver, django_assert_num_queries):
     deliver()
     with django_assert_num_queries(6 + 4):  # and BEGIN and COMMIT, twice

@@ -94,7 +94,7 @@ LOOK = Statement("""
 START = Statement("""
     UPDATE {lease}
     SET flight = %(flight)s, lease_until = {now} + %(life)s
-    WHERE id = %(id)s AND flight = %(flight)s - 1
+    WHERE id = %(id)s AND flight = %(flight)s - 1 AND succeeded_flight = %(succeeded)s
         AND (lease_until <= {now} OR lease_until > {now} + %(life)s)
 """)
 
@@ -133,7 +133,14 @@ class RefreshLeaseQuerySet(OwnedQuerySet["RefreshLease"]):
     def start(self, seen: LeaseState) -> int | None:
         """Start the flight that follows ``seen``: its number, or None when another was faster."""
         flight = seen.flight + 1
-        started = START.run(self.db, id=seen.pk, flight=flight, life=lease_seconds())
+        started = START.run(
+            self.db,
+            id=seen.pk,
+            flight=flight,
+            # or the snapshot that was seen is the newest no more
+            succeeded=seen.succeeded_flight,
+            life=lease_seconds(),
+        )
         return flight if started else None
 
     def land(self, pk: int, flight: int) -> bool:
