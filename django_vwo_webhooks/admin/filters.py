@@ -8,7 +8,6 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from ..changes import printable
 from ..models import ChangedFeature, RefreshLease, WebhookEvent
 
 RECENT = 500
@@ -19,8 +18,7 @@ OFFERED = 12
 
 def changed_feature(key: str) -> Q:
     """The events that brought a change of a flag."""
-    # as ``SettingsSnapshot.store`` writes keys down
-    changes = ChangedFeature.objects.filter(feature=printable(key)[:255])
+    changes = ChangedFeature.objects.filter(feature=ChangedFeature.key(key))
     return Q(outcome=WebhookEvent.Outcome.CHANGED, snapshot__in=changes.values("snapshot"))
 
 
@@ -35,7 +33,7 @@ def found(events: QuerySet[Any], term: str) -> QuerySet[Any]:
         for condition in (Q(action=term), Q(triggered_by=term), *_exactly(term))
         if WebhookEvent.objects.filter(condition).order_by().exists()
     ]
-    if ChangedFeature.objects.filter(feature=term).exists():
+    if ChangedFeature.objects.filter(feature=ChangedFeature.key(term)).exists():
         occurs.append(changed_feature(term))
     if not occurs:
         return events.none()

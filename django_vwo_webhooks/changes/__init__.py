@@ -20,9 +20,9 @@ from .groups import tell_group, tell_holdout, tell_membership
 from .kinds import KINDS, change
 from .normal import canonical, digest, normal_form
 from .parts import Change, tell, tell_reordered
-from .words import compact, cut, news
+from .words import compact, cut, news, printable
 
-__all__ = ["KINDS", "compare", "digest", "normal_form"]
+__all__ = ["KINDS", "compare", "digest", "normal_form", "printable"]
 
 LISTS_OF_FLAGS = {"features", "campaigns", "groups", "campaignGroups", "holdouts"}
 """The top-level keys whose contents have words of their own."""
