@@ -31,6 +31,11 @@ class FleetStatus:
         return [process for process in self.processes if process.silent_seconds < ALIVE_SECONDS]
 
     @property
+    def stale(self) -> list[Any]:
+        """The processes that have said nothing for too long, killed ones mostly."""
+        return [process for process in self.processes if process.silent_seconds >= ALIVE_SECONDS]
+
+    @property
     def behind(self) -> list[Any]:
         """The living processes that do not run the newest snapshot."""
         newest = self.snapshot and self.snapshot.pk

@@ -844,8 +844,13 @@ def test_the_line_about_the_fleet(admin_client, vwo):
     process(snapshot, applied_at=snapshot.created_at + timedelta(seconds=1.5))
     process(None)
     text = page(admin_client, EVENTS)
-    assert f"1 of 2 processes serve #{snapshot.pk}, the slowest after 1.5 s" in text
+    assert f"1 of 2 on #{snapshot.pk}, slowest 1.5 s" in text
     assert "Behind: gunicorn 1 on web" in text
+    assert "Stale" not in text
+    FleetProcess.objects.update(seen_at=UnixNow() - 100)
+    text = page(admin_client, EVENTS)
+    assert f"0 of 0 on #{snapshot.pk}" in text
+    assert "Stale, not heard of for a while: gunicorn 1 on web, gunicorn 1 on web" in text
 
 
 # the picture

@@ -106,17 +106,13 @@ def duration(seconds: float) -> str:
 
 
 def fleet(status: FleetStatus) -> str:
-    """As in "12 of 12 processes serve #57, the slowest after 0.8 s"."""
+    """As in "12 of 12 on #57, slowest 0.8 s"."""
     alive = len(status.alive)
     if status.snapshot is None:
         return ngettext(
             "%d process, no settings yet", "%d processes, no settings yet", alive
         ) % alive  # fmt: skip
-    said = ngettext(
-        "%(current)d of %(alive)d process serves %(snapshot)s",
-        "%(current)d of %(alive)d processes serve %(snapshot)s",
-        alive,
-    ) % {
+    said = gettext("%(current)d of %(alive)d on %(snapshot)s") % {
         "current": alive - len(status.behind),
         "alive": alive,
         "snapshot": status.snapshot,
@@ -124,7 +120,7 @@ def fleet(status: FleetStatus) -> str:
     slowest = status.slowest_seconds
     if slowest is None:
         return said
-    return gettext("%(fleet)s, the slowest after %(duration)s") % {
+    return gettext("%(fleet)s, slowest %(seconds).1f s") % {
         "fleet": said,
-        "duration": duration(max(slowest, 0)),
+        "seconds": max(slowest, 0),
     }
