@@ -65,17 +65,6 @@ class ByEnvironment(SimpleListFilter):
         return queryset.filter(environment=self.value()) if self.value() else None
 
 
-class ByDeliveries(SimpleListFilter):
-    title = _("deliveries")
-    parameter_name = "retried"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("1", _("More than one"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
-        return queryset.filter(deliveries__gt=1) if self.value() else None
-
-
 class ByFeature(SimpleListFilter):
     """Everything that ever happened to a flag; any key does, those changed last are offered."""
 

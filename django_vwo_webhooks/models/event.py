@@ -215,7 +215,6 @@ class WebhookEvent(Owned):
                 models.Index(fields=[field, "-received_at", "-id"], name=f"vwo_event_{field}")
                 for field in ("outcome", "environment", "action", "triggered_by", "credential")
             ),
-            models.Index(fields=["deliveries"], name="vwo_event_deliveries"),
             models.Index(fields=["remote_addr"], name="vwo_event_remote_addr"),
             models.Index(
                 fields=["environment", "key_digest", "finished_at"], name="vwo_event_waiting"
