@@ -41,6 +41,14 @@ def test_everything_is_where_it_is_written(vwo, deliver, atomic_requests):
     assert get_client().get_flag("new_checkout", {"id": "u"}).is_enabled()
 
 
+def test_a_second_change_is_compared_with_what_is_there(vwo, deliver, atomic_requests):
+    deliver()
+    vwo.set_flag("new_checkout", enabled=False)
+    assert deliver(action="off").status_code == 200
+    event = WebhookEvent.objects.get(action="off")
+    assert [change["kind"] for change in event.snapshot.changes] == ["switched_off"]
+
+
 def test_a_failure_is_where_it_is_written(vwo, deliver, atomic_requests):
     vwo.refuse()
     assert deliver().status_code == 503

@@ -23,6 +23,37 @@ class Migration(migrations.Migration):
                 ),
                 ("feature", models.CharField(max_length=255, verbose_name="feature")),
             ],
+            options={"base_manager_name": "objects"},
+        ),
+        migrations.AlterModelOptions(
+            name="fleetprocess",
+            options={
+                "base_manager_name": "objects",
+                "verbose_name": "process",
+                "verbose_name_plural": "processes",
+            },
+        ),
+        migrations.AlterModelOptions(
+            name="refreshlease",
+            options={"base_manager_name": "objects"},
+        ),
+        migrations.AlterModelOptions(
+            name="settingssnapshot",
+            options={
+                "base_manager_name": "objects",
+                "ordering": ["-pk"],
+                "verbose_name": "settings snapshot",
+                "verbose_name_plural": "settings snapshots",
+            },
+        ),
+        migrations.AlterModelOptions(
+            name="webhookevent",
+            options={
+                "base_manager_name": "objects",
+                "ordering": ["-received_at", "-pk"],
+                "verbose_name": "webhook event",
+                "verbose_name_plural": "webhook events",
+            },
         ),
         migrations.AddField(
             model_name="settingssnapshot",

@@ -206,6 +206,7 @@ class WebhookEvent(Owned):
     objects = PrimaryManager.from_queryset(WebhookEventQuerySet)()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("webhook event")
         verbose_name_plural = _("webhook events")
         ordering = ["-received_at", "-pk"]

@@ -69,6 +69,7 @@ class FleetProcess(Owned):
     objects = PrimaryManager.from_queryset(FleetProcessQuerySet)()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("process")
         verbose_name_plural = _("processes")
         indexes = [models.Index(fields=["seen_at"], name="vwo_process_seen")]

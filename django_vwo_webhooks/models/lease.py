@@ -183,6 +183,7 @@ class RefreshLease(Owned):
     objects = PrimaryManager.from_queryset(RefreshLeaseQuerySet)()
 
     class Meta:
+        base_manager_name = "objects"
         constraints = [
             models.UniqueConstraint(fields=["environment", "key_digest"], name="vwo_lease_one_each")
         ]

@@ -46,6 +46,7 @@ class SettingsSnapshot(Owned):
     objects = PrimaryManager.from_queryset(SettingsSnapshotQuerySet)()
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("settings snapshot")
         verbose_name_plural = _("settings snapshots")
         ordering = ["-pk"]
@@ -96,6 +97,7 @@ class ChangedFeature(models.Model):
     objects = PrimaryManager()
 
     class Meta:
+        base_manager_name = "objects"
         # not unique: some databases take two keys for one where only their case differs
         indexes = [models.Index(fields=["feature", "snapshot"], name="vwo_changed_feature")]
 
