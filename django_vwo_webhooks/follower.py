@@ -29,6 +29,9 @@ logger = logging.getLogger("django_vwo_webhooks")
 CALM_SECONDS = 30.0
 """How often to look while a bell pushes."""
 
+KEEP_SECONDS = 5.0
+"""How long a look's connection is kept where a bell pushes, since changes rarely come alone."""
+
 LONGEST_PAUSE_SECONDS = 2.0
 """How long to leave a database or a bell in peace that does not answer."""
 
@@ -169,7 +172,7 @@ class Follower:
         while not self._stopping.is_set():
             first = not self._looked.is_set()
             looked = self._look_or_say_why()
-            if first or not looked or get_broadcast().pushes:
+            if first or not looked:
                 connections[_alias()].close()
             # whoever waited for the first look may fork at once, as a preloading server does; so
             # it is over and done with here, and writes no row
@@ -199,7 +202,11 @@ class Follower:
         """Until it is time to look again."""
         self._listening_to = broadcast
         try:
-            broadcast.listen(channel(), CALM_SECONDS if broadcast.pushes else self._interval())
+            if not broadcast.pushes:
+                broadcast.listen(channel(), self._interval())
+            elif not (broadcast.listen(channel(), KEEP_SECONDS) or self._stopping.is_set()):
+                connections[_alias()].close()
+                broadcast.listen(channel(), CALM_SECONDS)
         except Exception as error:
             self._trouble("The bell can't be heard now, so the database is polled", error)
             self._stopping.wait(self._interval())

@@ -16,7 +16,7 @@ from django.db import connection
 from django_vwo_webhooks.broadcast.local import LocalBroadcast
 from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.exceptions import RefreshBusy
-from django_vwo_webhooks.follower import follower, stop_following
+from django_vwo_webhooks.follower import KEEP_SECONDS, follower, stop_following
 from django_vwo_webhooks.models import FleetProcess, RefreshLease, SettingsSnapshot
 from django_vwo_webhooks.models.functions import UnixNow
 from django_vwo_webhooks.refresh import refresh_settings
@@ -195,6 +195,27 @@ class Broken(LocalBroadcast):
 
     def listen(self, channel, timeout_seconds):
         raise OSError("no bell")
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="PostgreSQL lists connections")
+def test_while_a_bell_pushes_no_connection_is_held_at_rest(vwo, settings):
+    configure(
+        settings,
+        BROADCAST={"BACKEND": "django_vwo_webhooks.broadcast.local.LocalBroadcast"},
+    )
+    before = connected()
+    assert enabled()
+    vwo.set_flag("new_checkout", enabled=False)
+    refresh_settings()
+    wait_until(lambda: FleetProcess.objects.filter(snapshot=SettingsSnapshot.objects.newest()))
+    assert connected() > before, "changes rarely come alone"
+    wait_until(lambda: connected() == before, 2 * KEEP_SECONDS)
+
+
+def connected():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        return cursor.fetchone()[0]
 
 
 def test_without_threads_a_look_happens_when_a_request_starts(vwo, settings):
