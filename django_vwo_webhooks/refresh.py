@@ -13,7 +13,7 @@ from django.db import connections, transaction
 
 from .exceptions import InsideTransaction, RefreshBusy, TakingABreath
 from .flight import PATIENCE_SECONDS, Clock, Landing, announce, apply, database, fly, in_force
-from .models import LeaseState, RefreshLease, SettingsSnapshot
+from .models import LeaseState, RefreshLease, SettingsSnapshot, WebhookEvent
 from .process import PerProcess
 
 SHORTEST_PAUSE_SECONDS = 0.002
@@ -44,6 +44,7 @@ class _Call:
     """One call of this process that wants a landing, for a delivery mostly."""
 
     noted: int
+    event: int | None
     landing: Landing | None = None
 
 
@@ -61,22 +62,31 @@ class _Tower:
     def may_serve(self, call: _Call) -> bool:
         return self.flight == 0 or self.flight > call.noted
 
+    def served_by(self, landing: Landing, but: _Call) -> list[_Call]:
+        with self.condition:
+            return [one for one in self.calls if one.noted < landing.flight and one is not but]
+
 
 _tower = PerProcess(_Tower)
 
 
-def serve(seen: LeaseState, *, cause: str, clock: Clock) -> Landing:
+def serve(seen: LeaseState, *, cause: str, clock: Clock, event: int | None = None) -> Landing:
     """Bring a landing of a flight that started after ``seen.noted``: a shared one or an own one.
 
-    Raises ``RefreshFailed``.
+    ``event`` is the id of a row of which a delivery is answered 2xx now; it is closed. Raises
+    ``RefreshFailed``.
     """
     tower = _tower()
-    call = _Call(seen.noted)
+    call = _Call(seen.noted, event)
     with tower.condition:
         tower.calls.append(call)
     try:
         waited = _wait_for_turn(tower, call, clock.knowing(seen))
-        return call.landing or _fly_or_follow(tower, call, seen, waited, cause, clock)
+        if call.landing is not None:
+            return call.landing
+        landing = _fly_or_follow(tower, call, seen, waited, cause, clock)
+        _close([call], landing)
+        return landing
     finally:
         with tower.condition:
             tower.calls.remove(call)
@@ -101,19 +111,31 @@ def _fly_or_follow(
     tower: _Tower, call: _Call, seen: LeaseState, waited: float, cause: str, clock: Clock
 ) -> Landing:
     """Bring a landing for ``call``, and for whoever else waits for it in this process."""
-    landing = None
+    served: list[_Call] = []
     try:
         landing = _take_off(tower, call, seen, waited, cause, clock)
+        others = tower.served_by(landing, but=call)
+        _close(others, landing)
+        served = others
     finally:
         with tower.condition:
             tower.busy = False
-            for other in tower.calls:
-                if landing is not None and other.noted < landing.flight:
-                    other.landing = landing
+            for other in served:
+                other.landing = landing
             tower.condition.notify_all()
     if landing.flown_here:
         announce(landing)
     return landing
+
+
+def _close(calls: list[_Call], landing: Landing) -> None:
+    """Close the rows of calls that are answered 2xx now, in one statement.
+
+    The last that is done before the answer: VWO repeats what is cut off, and joins the open row.
+    """
+    events = [call.event for call in calls if call.event is not None]
+    if events:
+        WebhookEvent.objects.answer(events, flight=landing.flight)
 
 
 def _take_off(

@@ -87,6 +87,7 @@ class WebhookView(APIView):
                 RefreshLease.objects.look(event.pk),
                 cause=SettingsSnapshot.Cause.WEBHOOK,
                 clock=Clock.starting(self.arrived_at),
+                event=event.pk,
             )
         except RefreshFailed as failure:
             return not_refreshed(event, failure)
@@ -105,8 +106,6 @@ class WebhookView(APIView):
 
 
 def refreshed(event: WebhookEvent, landing: Landing) -> Response:
-    # the last that is done here: VWO repeats what is cut off before its answer, and joins the row
-    WebhookEvent.objects.answer(event.pk, flight=landing.flight)
     message = f"The flags are fresh: settings #{landing.snapshot.pk} are in force."
     return Response({"status": "success", "message": message, "event": event.pk})
 

@@ -287,6 +287,45 @@ def test_a_delivery_alone_costs_six_statements(vwo, deliver, django_assert_num_q
         assert deliver(action="again").status_code == 200
 
 
+def test_a_burst_is_finished_by_one_statement_and_closed_by_another(vwo, deliver, in_thread):
+    deliver()
+    statements, answers = [], []
+
+    def note(execute, sql, *args):
+        statements.append(sql.split())
+        return execute(sql, *args)
+
+    def deliver_one(number):
+        with connection.execute_wrapper(note):
+            answers.append(deliver(action=str(number)).status_code)
+
+    vwo.misbehave(delay=0.7, times=1)
+    before = len(vwo.fetches)
+    in_thread(lambda: deliver_one("slow"))
+    vwo.wait_for(lambda: len(vwo.fetches) > before)
+    for number in range(8):
+        in_thread(lambda number=number: deliver_one(number))
+    wait_until(lambda: len(answers) == 9)
+    assert answers == [200] * 9
+    flights = len(vwo.fetches) - before
+    assert flights <= 4
+    of_events = [words for words in statements if words[0] == "UPDATE" and "event" in words[1]]
+    # the outcome of all, the closing of those that waited, and of the one that flew
+    assert len(of_events) <= 3 * flights
+    assert not WebhookEvent.objects.exclude(fingerprint=None, finished_at__isnull=False).exists()
+
+
+def test_unchanged_settings_are_known_by_their_digest(vwo, deliver, monkeypatch):
+    from django_vwo_webhooks import sdk
+
+    deliver()
+    for name in ("validate", "build"):
+        monkeypatch.delattr(sdk, name)
+    vwo.settings = dict(reversed(vwo.settings.items()))
+    assert deliver(action="again").status_code == 200
+    assert SettingsSnapshot.objects.count() == 1
+
+
 def test_refresh_settings_returns_what_is_in_force(vwo):
     first = refresh_settings()
     assert refresh_settings() == first

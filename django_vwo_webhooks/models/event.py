@@ -45,7 +45,7 @@ ANSWER = Statement("""
         finished_at = CASE
             WHEN finished_at IS NULL AND last_flight < %(flight)s THEN %(at)s ELSE finished_at
         END
-    WHERE id = %(id)s
+    WHERE id IN (%(ids)s)
 """)
 # MySQL computes the columns from left to right, and later ones see what earlier ones became
 
@@ -143,14 +143,14 @@ class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
             outcome=Outcome.FAILED, error="Nothing refreshed in the hour in which VWO repeats it."
         )
 
-    def answer(self, pk: int, *, flight: int) -> None:
-        """Close a row because one of its deliveries is about to be answered 2xx.
+    def answer(self, pks: list[int], *, flight: int) -> None:
+        """Close rows because a delivery of each is about to be answered 2xx.
 
-        ``flight`` served it. It also finishes the row where that flight could not see it yet.
+        ``flight`` served them. It also finishes those that this flight could not see yet.
         """
         ANSWER.run(
             self.db,
-            id=pk,
+            ids=pks,
             flight=flight,
             outcome=Outcome.UNCHANGED.value,
             at=moment(self.db, timezone.now()),

@@ -19,7 +19,7 @@ class Statement:
     """SQL that each supported database understands.
 
     ``{now}`` is the database's clock, as in ``UnixNow``; ``{lease}``, ``{snapshot}`` and
-    ``{event}`` are the tables; ``%(name)s`` is a value.
+    ``{event}`` are the tables; ``%(name)s`` is a value, or the values of a list.
     """
 
     def __init__(self, text: str) -> None:
@@ -36,7 +36,7 @@ class Statement:
     def run(self, using: str, **values: Any) -> int:
         """How many rows an UPDATE found."""
         with connections[using].cursor() as cursor:
-            cursor.execute(self._sql(connections[using]), values)
+            cursor.execute(*_spread(self._sql(connections[using]), values))
             return int(cursor.rowcount)
 
     def _sql(self, connection: Any) -> str:
@@ -51,6 +51,19 @@ class Statement:
             sql = self._text.format(now=UNIX_NOW[connection.vendor], **tables)
             self._by_vendor[connection.vendor] = sql
         return sql
+
+
+def _spread(sql: str, values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A place for each item of a list."""
+    spread: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, list):
+            items = {f"{name}_{place}": item for place, item in enumerate(value)}
+            sql = sql.replace(f"%({name})s", ", ".join(f"%({item})s" for item in items))
+            spread |= items
+        else:
+            spread[name] = value
+    return sql, spread
 
 
 def moment(using: str, value: Any) -> Any:
