@@ -12,6 +12,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from .broadcast import Broadcast
 from .conf import EXAMPLES, app_settings
 from .models import WebhookEvent
 
@@ -28,6 +29,10 @@ IDS = {
 """The ids of what has no default; a wrong type of any other setting is E005."""
 
 
+EXTRAS = {"redis": "redis", "psycopg": "postgres"}
+"""Which extra of this package brings a library."""
+
+
 def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     try:
         unknown = app_settings.unknown_keys()
@@ -37,7 +42,9 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         *_unknown(unknown),
         *_types(),
         *_secret(),
-        *_classes(),
+        *_authentication(),
+        *_broadcast(),
+        *_sdk_options(),
     ]
 
 
@@ -137,20 +144,65 @@ def _secret() -> Iterable[CheckMessage]:
         )
 
 
-def _classes() -> Iterable[CheckMessage]:
-    paths = []
-    for attribute, name in (("authentication", "AUTHENTICATION"), ("broadcast", "BROADCAST")):
-        try:
-            value = getattr(app_settings, attribute)
-        except ImproperlyConfigured:
-            continue
-        paths += [(name, path) for path in (value[:1] if name == "BROADCAST" else value)]
-    for name, path in paths:
+def _authentication() -> Iterable[CheckMessage]:
+    try:
+        paths = app_settings.authentication
+    except ImproperlyConfigured:
+        return
+    for path in paths:
         try:
             import_string(path)
         except ImportError as error:
+            yield _not_imported("AUTHENTICATION", path, error)
+
+
+def _broadcast() -> Iterable[CheckMessage]:
+    try:
+        path, options = app_settings.broadcast
+    except ImproperlyConfigured:
+        return
+    try:
+        bell = import_string(path)(**options)
+    except ImportError as error:
+        yield _not_imported("BROADCAST", path, error)
+    except Exception as error:
+        yield Error(
+            f'VWO_WEBHOOKS["BROADCAST"] names "{path}", which can\'t be made with its "OPTIONS": '
+            f"{app_settings.redact(str(error))}",
+            hint=f'Write: VWO_WEBHOOKS = {{…, "BROADCAST": {EXAMPLES["BROADCAST"]}}}',
+            id="django_vwo_webhooks.E008",
+        )
+    else:
+        if isinstance(bell, Broadcast):
+            bell.close()
+        else:
             yield Error(
-                f'VWO_WEBHOOKS["{name}"] names "{path}", which can\'t be imported: {error}',
-                hint=f'Write: VWO_WEBHOOKS = {{…, "{name}": {EXAMPLES[name]}}}',
-                id="django_vwo_webhooks.E007",
+                f'VWO_WEBHOOKS["BROADCAST"] names "{path}", which should be a subclass of '
+                "django_vwo_webhooks.broadcast.Broadcast.",
+                id="django_vwo_webhooks.E008",
             )
+
+
+def _not_imported(name: str, path: str, error: ImportError) -> CheckMessage:
+    extra = EXTRAS.get(error.name or "")
+    return Error(
+        f'VWO_WEBHOOKS["{name}"] names "{path}", which can\'t be imported: {error}',
+        hint=f'Run: pip install "django-vwo-webhooks[{extra}]"'
+        if extra
+        else f'Write: VWO_WEBHOOKS = {{…, "{name}": {EXAMPLES[name]}}}',
+        id="django_vwo_webhooks.E007",
+    )
+
+
+def _sdk_options() -> Iterable[CheckMessage]:
+    try:
+        options = app_settings.sdk_options
+    except ImproperlyConfigured:
+        return
+    if "logger" in options:
+        yield Warning(
+            'VWO_WEBHOOKS["SDK_OPTIONS"] has a "logger", which is not used: the SDK logs to '
+            "Django's LOGGING.",
+            hint='Configure the logger "django_vwo_webhooks.sdk" in LOGGING.',
+            id="django_vwo_webhooks.W006",
+        )

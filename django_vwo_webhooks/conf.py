@@ -7,6 +7,7 @@ the same sentences at start.
 
 import hashlib
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 from urllib.parse import quote
 
@@ -183,7 +184,7 @@ class AppSettings:
 
     def _positive(self, name: str, default: float) -> float:
         value = self._value(name, default)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < inf:
             raise self._wrong(name, "a number of seconds above 0")
         return value
 

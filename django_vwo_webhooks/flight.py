@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 from django.dispatch import Signal
 
-from .broadcast import channel, get_broadcast
+from .broadcast import ring
 from .changes import compare
 from .conf import app_settings
 from .exceptions import FetchFailed, RefreshFailed, Superseded
@@ -67,20 +67,25 @@ class Landing:
     changes: list[dict[str, Any]] | None = None
     """What changed, or None where nothing did or another process flew."""
     flown_here: bool = False
+    applied: SettingsSnapshot | None = None
+    """What was put in force in this process, None where it was there already."""
 
 
-def apply(snapshot_id: int | None, built: Any = None) -> None:
-    """Put the newest snapshot into this process's client unless ``snapshot_id`` is there already.
+def apply(snapshot_id: int | None, digest: str | None, built: Any = None) -> Any:
+    """Put the newest snapshot into this process's client unless it is there already.
 
-    ``snapshot_id`` is the newest as far as the caller knows; ``built`` may be a client that was
-    built from it just now. Tells ``settings_applied`` where that changed anything.
+    ``snapshot_id`` and ``digest`` are the newest's as far as the caller knows; ``built`` may be a
+    client that was built from it just now. Returns what was applied, for ``tell_applied``, or None.
     """
     sdk = _sdk()
-    if sdk.client().snapshot_id == snapshot_id:
-        return
-    snapshot = sdk.apply_newest(built)
+    return None if sdk.client().runs(snapshot_id, digest) else sdk.apply_newest(built)
+
+
+def tell_applied(snapshot: SettingsSnapshot | None) -> None:
+    """Tell ``settings_applied`` of what ``apply`` returned."""
     if snapshot is not None:
-        tell(settings_applied, sender=SettingsSnapshot, snapshot=snapshot, client=sdk.client())
+        client = _sdk().client()
+        tell(settings_applied, sender=SettingsSnapshot, snapshot=snapshot, client=client)
 
 
 def in_force_here() -> tuple[int | None, datetime | None]:
@@ -113,8 +118,12 @@ def fly(state: LeaseState, flight: int, cause: str, clock: Clock) -> Landing:
         raise unexpected from error
     if built is not None:
         built.snapshot_id = snapshot.pk
-    apply(snapshot.pk, built)
-    return Landing(flight, snapshot, changes, flown_here=True)
+    landing = Landing(flight, snapshot, changes, flown_here=True)
+    try:
+        return replace(landing, applied=apply(snapshot.pk, snapshot.digest, built))
+    except Exception:
+        announce(landing)  # it is stored, and the others can have it all the same
+        raise
 
 
 def in_force(state: LeaseState) -> SettingsSnapshot:
@@ -152,11 +161,11 @@ def _land(state: LeaseState, flight: int, snapshot: SettingsSnapshot, seconds: f
 def _crash(state: LeaseState, flight: int, failure: RefreshFailed) -> None:
     """Release the lease and give the waiting rows the reason."""
     logger.warning("VWO's settings were not refreshed: %s", failure)
+    breather = isinstance(failure, FetchFailed)
     try:
-        RefreshLease.objects.crash(
-            state.pk, flight, str(failure), breather=isinstance(failure, FetchFailed)
-        )
-        WebhookEvent.objects.fail(flight, str(failure))
+        # a newer flight decides about the rows where this one came too late
+        if RefreshLease.objects.crash(state.pk, flight, str(failure), breather=breather):
+            WebhookEvent.objects.fail(flight, str(failure))
     except DatabaseError:
         # the lease runs out by itself, and VWO's next retry gives the rows their outcome
         logger.exception("The failed refresh could not be written down.")
@@ -173,21 +182,16 @@ def announce(landing: Landing) -> None:
     if landing.changes is not None:
         texts = "; ".join(change["text"] for change in landing.changes)
         logger.info("VWO's settings changed, now #%d: %s", landing.snapshot.pk, texts)
-        try:
-            get_broadcast().publish(channel())
-        except Exception as error:
-            logger.warning(
-                "The bell did not ring (%s); the other processes find the new settings when "
-                "they next look.",
-                type(error).__name__,
-            )
-    tell(
-        settings_refreshed,
-        sender=SettingsSnapshot,
-        events=WebhookEvent.objects.landed_with(landing.flight),
-        snapshot=landing.snapshot,
-        changes=landing.changes or [],
-    )
+        ring()
+    tell_applied(landing.applied)
+    if landing.flown_here:
+        tell(
+            settings_refreshed,
+            sender=SettingsSnapshot,
+            events=WebhookEvent.objects.landed_with(landing.flight),
+            snapshot=landing.snapshot,
+            changes=landing.changes or [],
+        )
 
 
 def tell(signal: Signal, *, sender: type[Model], **provided: Any) -> None:

@@ -1,6 +1,5 @@
 """Keeps this process on the newest snapshot, and the fleet's eye on VWO."""
 
-import asyncio
 import atexit
 import contextlib
 import logging
@@ -13,12 +12,13 @@ from typing import Any
 
 from django.core.signals import request_started
 from django.db import DatabaseError, connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .broadcast import Broadcast, channel, forget_broadcast, get_broadcast
 from .conf import app_settings
+from .connections import connect_alone, mend_connections, tidy_up
 from .exceptions import RefreshFailed
-from .flight import Clock, apply, in_force_here
-from .greenlets import mend_connections
+from .flight import Clock, apply, in_force_here, tell_applied
 from .models import FleetProcess, LeaseState, RefreshLease, SettingsSnapshot, WebhookEvent
 from .models.fleet import BEAT_SECONDS
 from .process import PerProcess
@@ -27,7 +27,7 @@ from .refresh import serve
 logger = logging.getLogger("django_vwo_webhooks")
 
 CALM_SECONDS = 30.0
-"""How often to look while a bell pushes."""
+"""How often to look while a bell pushes, unless a look at VWO is due before."""
 
 KEEP_SECONDS = 5.0
 """How long a look's connection is kept where a bell pushes, since changes rarely come alone."""
@@ -59,10 +59,12 @@ class Follower:
         self._troubles: set[str] = set()
         self._next_look = 0.0
         self._next_beat = 0.0
+        self._calm_seconds = CALM_SECONDS
+        self._own: BaseDatabaseWrapper | None = None
         self._row: FleetProcess | None = None
         self._listening_to: Broadcast | None = None
         # a fleet that was deployed at once must not look at VWO at once
-        self._spread = random.uniform(1.0, 1.1)  # noqa: S311 - spreads load, guards nothing
+        self._spread = random.uniform(0.8, 0.9)  # noqa: S311 - spreads load, guards nothing
 
     def ensure(self) -> None:
         """Start following on first use, and wait for the first look, a few seconds at most."""
@@ -78,17 +80,21 @@ class Follower:
         """End the thread, and wait for that."""
         self._stopping.set()
         request_started.disconnect(dispatch_uid=DISPATCH_UID)
-        if self._thread is not None:
-            if self._listening_to is not None:
-                self._listening_to.close()
-            self._thread.join(timeout_seconds)
+        if self._thread is None:
+            self._leave()
+            return
+        if self._listening_to is not None:
+            self._listening_to.close()
+        self._thread.join(timeout_seconds)
 
     def look(self) -> None:
         """One look: apply what is newer, fetch where nobody ever did or for too long."""
+        applied = None
         with self._in_database:
             state = RefreshLease.objects.look()
             if state.snapshot_id is not None:
-                apply(state.snapshot_id)
+                applied = apply(state.snapshot_id, state.digest)
+        tell_applied(applied)
         if state.snapshot_id is None:
             # any flight will do, also one that began before this process
             state = replace(state, noted=0)
@@ -97,6 +103,8 @@ class Follower:
             state = RefreshLease.objects.look()
             if self._overdue(state):
                 self._fetch(state, SettingsSnapshot.Cause.RECONCILE, Clock.starting())
+        due = max(self._due_in(state), get_broadcast().poll_seconds)
+        self._calm_seconds = min(due, CALM_SECONDS)
         if self._looked.is_set():
             with self._in_database:
                 self._beat()
@@ -131,15 +139,10 @@ class Follower:
 
     def _follow_requests(self) -> None:
         request_started.connect(_request_started, dispatch_uid=DISPATCH_UID)
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            self.look_at_request()
-        else:
-            # the ORM refuses the thread of an event loop
-            first = threading.Thread(target=self._look_and_close, daemon=True)
-            first.start()
-            first.join(app_settings.refresh_timeout_seconds + 1)
+        # not here, where an event loop may run, or a transaction of the site be open or broken
+        first = threading.Thread(target=self._look_and_close, daemon=True)
+        first.start()
+        first.join(app_settings.refresh_timeout_seconds + 1)
         self._looked.set()
 
     def _look_and_close(self) -> None:
@@ -147,9 +150,14 @@ class Follower:
         connections.close_all()
 
     def _overdue(self, state: LeaseState) -> bool:
-        limit = app_settings.reconcile_seconds * self._spread
         free = not state.busy and not state.taking_a_breath
-        return state.looked_seconds > limit and free and get_broadcast().thread
+        # a look in the future was one before the clock was set back
+        late = self._due_in(state) <= 0 or state.looked_seconds < 0
+        return late and free and get_broadcast().thread
+
+    def _due_in(self, state: LeaseState) -> float:
+        """In how many seconds this process would look at VWO if nobody else did."""
+        return app_settings.reconcile_seconds * self._spread - state.looked_seconds
 
     def _fetch(self, state: LeaseState, cause: str, clock: Clock) -> None:
         try:
@@ -169,25 +177,38 @@ class Follower:
             self._next_beat = time.monotonic() + BEAT_SECONDS
 
     def _run(self) -> None:
+        # held by the object too, and so in forked children: freed there, MySQL's driver would say
+        # goodbye on the parent's socket
+        own = self._own = connect_alone(_alias())
         while not self._stopping.is_set():
-            first = not self._looked.is_set()
-            looked = self._look_or_say_why()
-            if first or not looked:
-                connections[_alias()].close()
-            # whoever waited for the first look may fork at once, as a preloading server does; so
-            # it is over and done with here, and writes no row
-            self._looked.set()
-            if not looked:
+            try:
+                self._turn(own)
+            except Exception as error:
+                self._trouble("VWO's settings can't be followed now", error)
                 self._stopping.wait(_pause())
-            elif first:
-                self._stopping.wait(self._interval())
-            else:
-                self._wait(get_broadcast())
+        self._leave()
+        connections.close_all()
+
+    def _turn(self, own: BaseDatabaseWrapper) -> None:
+        """Look, and wait until it is time to look again."""
+        first = not self._looked.is_set()
+        looked = self._look_or_say_why()
+        tidy_up(own, close=first or not looked)
+        # whoever waited for the first look may fork at once, as a preloading server does; so it
+        # is over and done with here, and writes no row
+        self._looked.set()
+        if not looked:
+            self._stopping.wait(_pause())
+        elif first:
+            self._stopping.wait(get_broadcast().poll_seconds)
+        else:
+            self._wait(own)
+
+    def _leave(self) -> None:
+        """Take this process's row along; one that stays is stale soon, and cleared away later."""
         if self._row is not None:
-            # a row that can't be taken along is marked as stale soon, and cleared away later
             with contextlib.suppress(DatabaseError):
                 FleetProcess.objects.filter(pk=self._row.pk).delete()
-        connections.close_all()
 
     def _look_or_say_why(self) -> bool:
         try:
@@ -198,23 +219,19 @@ class Follower:
         self._well("VWO's settings can't be followed now")
         return True
 
-    def _wait(self, broadcast: Broadcast) -> None:
-        """Until it is time to look again."""
-        self._listening_to = broadcast
+    def _wait(self, own: BaseDatabaseWrapper) -> None:
+        self._listening_to = bell = get_broadcast()
         try:
-            if not broadcast.pushes:
-                broadcast.listen(channel(), self._interval())
-            elif not (broadcast.listen(channel(), KEEP_SECONDS) or self._stopping.is_set()):
-                connections[_alias()].close()
-                broadcast.listen(channel(), CALM_SECONDS)
+            if not bell.pushes:
+                bell.listen(channel(), bell.poll_seconds)
+            elif not (bell.listen(channel(), KEEP_SECONDS) or self._stopping.is_set()):
+                tidy_up(own, close=True)
+                bell.listen(channel(), self._calm_seconds)
         except Exception as error:
             self._trouble("The bell can't be heard now, so the database is polled", error)
-            self._stopping.wait(self._interval())
+            self._stopping.wait(bell.poll_seconds)
         else:
             self._well("The bell can't be heard now, so the database is polled")
-
-    def _interval(self) -> float:
-        return get_broadcast().poll_seconds
 
     def _trouble(self, what: str, error: Exception) -> None:
         if what not in self._troubles:

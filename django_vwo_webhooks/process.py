@@ -18,8 +18,9 @@ class PerProcess(Generic[T]):
     def __init__(self, factory: Callable[[], T]) -> None:
         self._factory = factory
         self._instances: dict[int, T] = {}
+        self._inherited: list[T] = []
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._instances.clear)
+            os.register_at_fork(after_in_child=self._set_aside)
 
     def __call__(self) -> T:
         pid = os.getpid()
@@ -27,6 +28,11 @@ class PerProcess(Generic[T]):
         if instance is None:
             instance = self._instances.setdefault(pid, self._factory())
         return instance
+
+    def _set_aside(self) -> None:
+        # kept, since freeing it may say goodbye on a socket that the parent goes on using
+        self._inherited.extend(self._instances.values())
+        self._instances.clear()
 
     def forget(self) -> None:
         """Let the next use make a new one."""

@@ -11,8 +11,18 @@ from dataclasses import dataclass
 
 from django.db import connections, transaction
 
+from .conf import app_settings
 from .exceptions import InsideTransaction, RefreshBusy, TakingABreath
-from .flight import PATIENCE_SECONDS, Clock, Landing, announce, apply, database, fly, in_force
+from .flight import (
+    PATIENCE_SECONDS,
+    Clock,
+    Landing,
+    announce,
+    apply,
+    database,
+    fly,
+    in_force,
+)
 from .models import LeaseState, RefreshLease, SettingsSnapshot, WebhookEvent
 from .process import PerProcess
 
@@ -123,8 +133,7 @@ def _fly_or_follow(
             for other in served:
                 other.landing = landing
             tower.condition.notify_all()
-    if landing.flown_here:
-        announce(landing)
+    announce(landing)
     return landing
 
 
@@ -151,8 +160,12 @@ def _take_off(
         if state.taking_a_breath and cause != SettingsSnapshot.Cause.MANUAL:
             raise TakingABreath(state.error, math.ceil(state.breather_seconds))
         serves = not state.busy or state.flight > call.noted
-        if clock.knowing(state).remaining(serves=serves) <= 0:
+        remaining = clock.knowing(state).remaining(serves=serves)
+        if remaining <= 0:
             raise RefreshBusy("An earlier refresh by another process is still under way.")
+        if not state.busy and remaining < _least_fetch_seconds():
+            # what is left of the time would be too short for VWO, and look like its failure
+            raise RefreshBusy("The database took too long to leave time for asking VWO.")
         if state.busy:
             tower.flight = state.flight
             time.sleep(pause)
@@ -167,18 +180,29 @@ def _take_off(
             tower.flight = flight
             return fly(state, flight, cause, clock)
         state = RefreshLease.objects.look()
-    apply(state.snapshot_id)
-    return Landing(state.succeeded_flight, in_force(state))
+    applied = apply(state.snapshot_id, state.digest)
+    return Landing(state.succeeded_flight, in_force(state), applied=applied)
+
+
+def _least_fetch_seconds() -> float:
+    return min(1.0, app_settings.refresh_timeout_seconds / 2)
 
 
 def _refuse_transaction() -> None:
-    alias = database()
-    if connections[alias].in_atomic_block:
-        try:
-            with transaction.atomic(using=alias, durable=True):
-                return
-        except RuntimeError as error:
-            raise InsideTransaction(
-                "refresh_settings() was called inside a transaction, which would stay open while "
-                "VWO answers. Write: transaction.on_commit(refresh_settings)"
-            ) from error
+    if _inside_transaction(database()):
+        raise InsideTransaction(
+            "refresh_settings() was called inside a transaction, which would stay open while "
+            "VWO answers. Write: transaction.on_commit(refresh_settings)"
+        )
+
+
+def _inside_transaction(alias: str) -> bool:
+    """As ``atomic(durable=True)`` has it, which does not count that of a TestCase."""
+    connection = connections[alias]
+    if not connection.in_atomic_block:
+        return not connection.get_autocommit()
+    try:
+        with transaction.atomic(using=alias, durable=True):
+            return False
+    except RuntimeError:
+        return True

@@ -96,8 +96,9 @@ def fleet_status() -> FleetStatus:
         state, ago = "failing", lease.failing_seconds
     elif looked is None:
         state = "stale"
-    elif looked > LATE * app_settings.reconcile_seconds:
-        state, ago = "stale", looked - app_settings.reconcile_seconds
+    elif not 0 <= looked <= LATE * app_settings.reconcile_seconds:
+        # less than 0 where the database's clock was set back
+        state, ago = "stale", max(0.0, looked - app_settings.reconcile_seconds)
     return FleetStatus(
         state=state,
         since=None if ago is None else timezone.now() - timedelta(seconds=ago),

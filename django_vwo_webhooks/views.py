@@ -16,9 +16,9 @@ from rest_framework.views import APIView
 
 from .authentication import Credential, IsAuthenticatedSender
 from .conf import app_settings
+from .connections import mend_connections
 from .exceptions import RefreshFailed
 from .flight import Clock, Landing, tell
-from .greenlets import mend_connections
 from .models import RefreshLease, SettingsSnapshot, WebhookEvent
 from .parsers import check_length, parse
 from .refresh import serve

@@ -66,6 +66,19 @@ def test_without_any_snapshot_flags_are_off_and_heal_by_the_next_webhook(vwo, de
     assert get_client() is held
 
 
+def test_a_restored_database_may_have_other_settings_under_the_same_number(vwo):
+    vwo.set_flag("new_checkout", enabled=False)
+    refresh_settings()
+    vwo.set_flag("new_checkout", enabled=True)
+    assert refresh_settings().pk == get_client().snapshot_id
+    assert enabled()
+    first, second = SettingsSnapshot.objects.order_by("pk")
+    SettingsSnapshot.objects.filter(pk=second.pk).update(
+        settings=first.settings, digest=first.digest
+    )
+    wait_until(lambda: not enabled())
+
+
 def test_a_snapshot_of_another_key_is_not_applied(vwo, settings):
     refresh_settings()
     vwo.refuse()
@@ -165,14 +178,10 @@ with VWOSimulator(build_settings(*flags)) as simulator:
     assert float(ran.stdout.split("ratio")[1]) > 100, ran.stderr
 
 
-def test_an_update_by_the_sdk_itself_keeps_the_deadline(vwo, settings):
+def test_an_update_by_the_sdk_itself_is_refused_and_says_what_to_write(vwo):
     refresh_settings()
-    configure(settings, REFRESH_TIMEOUT_SECONDS=0.5)
-    client = get_client()
-    vwo.misbehave(delay=20)
-    started = time.monotonic()
-    client.update_settings()
-    assert time.monotonic() - started < 5
+    with pytest.raises(RuntimeError, match=r"refresh_settings\(\)"):
+        get_client().update_settings()
     assert enabled()
 
 
@@ -203,6 +212,23 @@ def test_impressions_that_vwo_does_not_take_are_sent_again(vwo):
     vwo.behave()
     vwo.wait_for(lambda: _shown(vwo), timeout=10)
     assert len(_shown(vwo)) == 1
+
+
+def test_a_callback_of_the_site_that_raises_stops_no_impression(vwo, settings, caplog):
+    def callback(error, events):
+        raise ZeroDivisionError
+
+    options = {**settings.VWO_WEBHOOKS["SDK_OPTIONS"], "batch_event_data": {}}
+    options["batch_event_data"]["flush_callback"] = callback
+    configure(settings, SDK_OPTIONS=options)
+    sdk.impressions.impressions.forget()
+    refresh_settings()
+    for user in "ab":
+        get_client().get_flag("new_checkout", {"id": user})
+        assert get_client().flush_events()
+    assert len(_shown(vwo)) == 2
+    assert "ZeroDivisionError" in caplog.text
+    sdk.impressions.impressions.forget()
 
 
 def test_the_queue_of_impressions_is_bounded(vwo, monkeypatch):
@@ -323,6 +349,30 @@ def test_visitors_of_two_threads_are_not_mixed_up(vwo):
     thread.join()
     assert seen == [None]
     assert manager.evaluator.context == "mine"
+
+
+def test_visitors_of_greenlets_are_not_mixed_up_where_gevent_came_late(vwo):
+    pytest.importorskip("gevent")
+    refresh_settings()
+    ran = run_site(
+        """
+import os, warnings
+from django_vwo_webhooks.client import get_client
+from django_vwo_webhooks.sdk.parts import SegmentationManager
+get_client().get_flag("new_checkout", {"id": "u"})
+if not os.fork():
+    warnings.simplefilter("ignore")
+    from gevent import monkey
+    monkey.patch_all()
+    import gevent
+    manager = SegmentationManager.get_instance()
+    manager.evaluator.context = "mine"
+    assert gevent.spawn(lambda: manager.evaluator.context).get() is None
+    os._exit(0)
+assert os.wait()[1] == 0
+"""
+    )
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_sdk_options_that_the_sdk_refuses_are_said_so(settings):

@@ -1,5 +1,7 @@
 """VWO_WEBHOOKS: live, typed, and clear about what is wrong."""
 
+import sys
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
@@ -69,11 +71,17 @@ WRONG = [
     ("SECRET", "short", "W002"),
     ("SECRET", "long-enough-to-be-a-secret\n", "W003"),
     ("SDK_OPTIONS", [], "E005"),
+    ("SDK_OPTIONS", {"logger": {"level": "DEBUG"}}, "W006"),
     ("BROADCAST", "x", "E005"),
     ("BROADCAST", {"BAKEND": "x"}, "E005"),
     ("BROADCAST", {"BACKEND": 5}, "E005"),
     ("BROADCAST", {"BACKEND": "no.such.Class"}, "E007"),
+    ("BROADCAST", {"OPTIONS": {"pol_seconds": 1}}, "E008"),
+    ("BROADCAST", {"OPTIONS": {"poll_seconds": "1"}}, "E008"),
+    ("BROADCAST", {"BACKEND": "django_vwo_webhooks.broadcast.database"}, "E008"),
+    ("BROADCAST", {"BACKEND": "threading.Lock"}, "E008"),
     ("REFRESH_TIMEOUT_SECONDS", 0, "E005"),
+    ("REFRESH_TIMEOUT_SECONDS", float("inf"), "E005"),
     ("REFRESH_TIMEOUT_SECONDS", "5", "E005"),
     ("REFRESH_TIMEOUT_SECONDS", True, "E005"),
     ("RECONCILE_SECONDS", -1, "E005"),
@@ -109,6 +117,17 @@ def test_a_wrong_value_is_an_error_with_the_line_to_write(settings):
     configure(settings, ACCOUNT_ID=None)
     with pytest.raises(ImproperlyConfigured, match=r"VWO_WEBHOOKS = \{…, \"ACCOUNT_ID\""):
         _ = app_settings.account_id
+
+
+@pytest.mark.parametrize(("library", "extra"), [("redis", "redis"), ("psycopg", "postgres")])
+def test_a_bell_whose_library_is_missing_names_the_extra(settings, monkeypatch, library, extra):
+    name = f"django_vwo_webhooks.broadcast.{extra}"
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, library, None)
+    configure(settings, BROADCAST={"BACKEND": f"{name}.{extra.title()}Broadcast"})
+    [message] = check_settings(None)
+    assert message.id == "django_vwo_webhooks.E007"
+    assert message.hint == f'Run: pip install "django-vwo-webhooks[{extra}]"'
 
 
 def test_an_unknown_key_is_named_with_the_nearest_known_one(settings):

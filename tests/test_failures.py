@@ -268,7 +268,7 @@ def test_a_receiver_that_leaves_a_transaction_open_swallows_nothing(
     assert event.finished_at is not None
 
 
-@pytest.mark.parametrize("name", ["webhook_received", "settings_refreshed"])
+@pytest.mark.parametrize("name", ["webhook_received", "settings_applied", "settings_refreshed"])
 def test_a_receiver_that_hangs_holds_up_nobody_else(vwo, deliver, in_thread, name):
     deliver(action="first")
     hanging, go_on = threading.Event(), threading.Event()

@@ -11,7 +11,7 @@ import time
 import pytest
 from django.core.management import CommandError, call_command
 from django.core.signals import request_started
-from django.db import connection
+from django.db import connection, transaction
 
 from django_vwo_webhooks.broadcast.local import LocalBroadcast
 from django_vwo_webhooks.client import get_client
@@ -216,6 +216,58 @@ def connected():
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
         return cursor.fetchone()[0]
+
+
+@pytest.mark.skipif("connection.vendor != 'mysql'", reason="what MySQL's driver does")
+def test_a_fork_leaves_the_parents_connection_alone(vwo):
+    refresh_settings()
+    ran = run_site(
+        """
+import os, threading
+from django_vwo_webhooks.client import get_client
+from django_vwo_webhooks.models import FleetProcess
+get_client()
+while not FleetProcess.objects.exists(): pass
+for _ in range(3):
+    if not os.fork():
+        os._exit(0)
+    os.wait()
+looked = threading.Event()
+from django_vwo_webhooks.follower import follower
+look = follower().look
+follower().look = lambda: (look(), looked.set())
+assert looked.wait(10)
+"""
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_a_safety_net_spans_a_clock_that_was_set_back(vwo, settings):
+    configure(settings, RECONCILE_SECONDS=100)
+    assert enabled()
+    vwo.set_flag("new_checkout", enabled=False)
+    RefreshLease.objects.update(looked_at=UnixNow() + 86400)
+    assert fleet_status().state == "stale"
+    wait_until(lambda: not enabled())
+    assert fleet_status().state == "fresh"
+
+
+def test_with_a_bell_that_pushes_the_safety_net_comes_in_time(vwo, settings):
+    backend = "django_vwo_webhooks.broadcast.local.LocalBroadcast"
+    configure(settings, BROADCAST={"BACKEND": backend}, RECONCILE_SECONDS=8)
+    assert enabled()
+    vwo.set_flag("new_checkout", enabled=False)
+    wait_until(lambda: not enabled(), 15)
+
+
+def test_without_threads_the_first_look_is_not_part_of_the_sites_transaction(vwo, settings):
+    backend = "django_vwo_webhooks.broadcast.database.DatabaseBroadcast"
+    configure(settings, BROADCAST={"BACKEND": backend, "OPTIONS": {"thread": False}})
+    with transaction.atomic():
+        assert enabled()
+        transaction.set_rollback(True)
+    assert SettingsSnapshot.objects.count() == 1
+    assert fleet_status().state == "fresh"
 
 
 def test_without_threads_a_look_happens_when_a_request_starts(vwo, settings):

@@ -1,5 +1,7 @@
 """Flags as a test wants them, whatever VWO says."""
 
+import threading
+
 import pytest
 
 from django_vwo_webhooks.client import get_client
@@ -45,3 +47,10 @@ def test_nothing_is_reported_to_vwo(vwo):
 def test_what_is_no_flag_is_said_so():
     with pytest.raises(TypeError, match="True, False or a dict"):
         override_flags(new_checkout="on")
+
+
+@override_flags(new_checkout=True)
+def test_a_test_that_needs_no_vwo_starts_no_thread_that_asks_it(vwo):
+    assert flag().is_enabled()
+    assert "vwo-follower" not in [thread.name for thread in threading.enumerate()]
+    assert not vwo.fetches

@@ -5,14 +5,20 @@ import threading
 import time
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F
 
 from django_vwo_webhooks import signals
 from django_vwo_webhooks.client import get_client
-from django_vwo_webhooks.exceptions import InsideTransaction, RefreshFailed, VWOUnreachable
+from django_vwo_webhooks.exceptions import (
+    InsideTransaction,
+    RefreshBusy,
+    RefreshFailed,
+    VWOUnreachable,
+)
+from django_vwo_webhooks.flight import Clock
 from django_vwo_webhooks.models import RefreshLease, SettingsSnapshot, WebhookEvent
-from django_vwo_webhooks.refresh import refresh_settings
+from django_vwo_webhooks.refresh import refresh_settings, serve
 from django_vwo_webhooks.testing import build_settings, feature
 
 from .conftest import configure, only_event, wait_until
@@ -346,6 +352,63 @@ def test_refresh_settings_inside_a_transaction_is_an_error_that_says_so(vwo):
     with transaction.atomic():
         transaction.on_commit(refresh_settings)
     assert SettingsSnapshot.objects.count() == 1
+
+
+def test_refresh_settings_without_autocommit_is_that_error_too(vwo):
+    transaction.set_autocommit(False)
+    try:
+        with pytest.raises(InsideTransaction):
+            refresh_settings()
+    finally:
+        transaction.rollback()
+        transaction.set_autocommit(True)
+
+
+def test_what_is_stored_is_told_even_if_it_can_not_be_applied_here(vwo, heard, monkeypatch):
+    from django_vwo_webhooks import sdk
+
+    refresh_settings()
+    vwo.set_flag("new_checkout", enabled=False)
+    heard.clear()
+
+    def fail(built):
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(sdk, "apply_newest", fail)
+    with pytest.raises(OperationalError):
+        refresh_settings()
+    [(name, provided)] = heard
+    assert (name, len(provided["changes"])) == ("settings_refreshed", 1)
+
+
+def test_a_late_failure_decides_about_no_row(vwo, deliver, monkeypatch):
+    from django_vwo_webhooks import sdk
+
+    deliver()
+    fetch = sdk.fetch
+
+    def overtaken(timeout):
+        monkeypatch.setattr(sdk, "fetch", fetch)
+        RefreshLease.objects.update(lease_until=0)
+        state = RefreshLease.objects.look()
+        flight = RefreshLease.objects.start(state)
+        snapshot = SettingsSnapshot.objects.newest()
+        WebhookEvent.objects.land(flight, snapshot, changed=False, seconds=0.1)
+        WebhookEvent.objects.update(finished_at=None)
+        raise VWOUnreachable("too late")
+
+    monkeypatch.setattr(sdk, "fetch", overtaken)
+    assert deliver(action="again").status_code == 503
+    assert WebhookEvent.objects.get(action="again").outcome == "unchanged"
+
+
+def test_too_little_time_is_not_vwos_failure(vwo, settings):
+    configure(settings, REFRESH_TIMEOUT_SECONDS=2)
+    late = Clock.starting(time.monotonic() - 2)
+    with pytest.raises(RefreshBusy, match="database"):
+        serve(RefreshLease.objects.look(), cause="manual", clock=late)
+    assert RefreshLease.objects.get().failures == 0
+    assert not vwo.fetches
 
 
 def test_the_row_is_committed_before_the_fetch_under_atomic_requests(vwo, deliver, in_thread):

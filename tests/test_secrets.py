@@ -53,14 +53,12 @@ def test_with_vwo_in_trouble(vwo, deliver, settings, everything_said, trouble):
         refresh_settings()
     except RefreshFailed as failure:
         everything_said += [str(failure), repr(failure)]
-    get_client().update_settings()
 
 
 @pytest.mark.parametrize("document", [document for document, _ in DOCUMENTS.values()])
 def test_with_settings_that_are_no_good(vwo, deliver, everything_said, document):
     vwo.settings = document if "sdkKey" not in document else {**document, "sdkKey": WORDS[0]}
     everything_said.append(deliver().content.decode())
-    get_client().update_settings()
 
 
 def test_with_the_port_refused(vwo, deliver, everything_said):
@@ -68,7 +66,6 @@ def test_with_the_port_refused(vwo, deliver, everything_said):
     everything_said.append(deliver().content.decode())
     assert not get_client().get_flag("new_checkout", {"id": "u"}).is_enabled()
     get_client().track_event("bought", {"id": "u"})
-    get_client().update_settings()
 
 
 def test_on_an_error_page(vwo, deliver, settings, everything_said):

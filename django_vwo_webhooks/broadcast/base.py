@@ -1,5 +1,7 @@
 from abc import ABC, abstractmethod
 
+from django.core.exceptions import ImproperlyConfigured
+
 
 class Broadcast(ABC):
     """The bell that tells the other processes to look at the newest snapshot.
@@ -13,6 +15,10 @@ class Broadcast(ABC):
     """Whether rings arrive by themselves, so that ``poll_seconds`` need not be kept."""
 
     def __init__(self, *, poll_seconds: float = 1.0, thread: bool = True) -> None:
+        if not isinstance(poll_seconds, (int, float)) or not poll_seconds > 0:
+            raise ImproperlyConfigured(
+                f"poll_seconds should be a number of seconds above 0, not {poll_seconds!r}."
+            )
         self.poll_seconds = poll_seconds
         """How often a process looks by itself while no bell can be relied on."""
         self.thread = thread
@@ -20,7 +26,10 @@ class Broadcast(ABC):
 
     @abstractmethod
     def publish(self, channel: str) -> None:
-        """Ring, within half a second. Raise whatever goes wrong; it is logged and no more."""
+        """Ring. Raise whatever goes wrong; it is logged and no more.
+
+        Called on a thread of its own, which is waited for half a second and then left behind.
+        """
 
     @abstractmethod
     def listen(self, channel: str, timeout_seconds: float) -> bool:

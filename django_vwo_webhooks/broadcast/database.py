@@ -17,7 +17,8 @@ class DatabaseBroadcast(Broadcast):
         """Nothing to do: the snapshot that was stored is what the others look for."""
 
     def listen(self, channel: str, timeout_seconds: float) -> bool:
-        return self._closed.wait(timeout_seconds)
+        self._closed.wait(timeout_seconds)
+        return False
 
     def close(self) -> None:
         self._closed.set()

@@ -3,6 +3,7 @@ from typing import Any
 
 import psycopg
 import psycopg.sql
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 
 from ..models import SettingsSnapshot
@@ -15,9 +16,8 @@ SLICE_SECONDS = 0.5
 class PostgresBroadcast(Broadcast):
     """Rings by PostgreSQL's NOTIFY: a change is everywhere within milliseconds.
 
-    The models must live in PostgreSQL. Each process listens on a psycopg 3 connection of its own;
-    a ring is sent on the connection that has just stored the snapshot. Needs the extra
-    ``postgres``.
+    The models must live in PostgreSQL. Each process listens on a psycopg 3 connection of its own.
+    Needs the extra ``postgres``.
 
     LISTEN does not work through a pooler in transaction mode; give ``dsn``, a libpq connection
     string that leads straight to the server, where one stands between.
@@ -29,6 +29,11 @@ class PostgresBroadcast(Broadcast):
         self, *, dsn: str | None = None, poll_seconds: float = 1.0, thread: bool = True
     ) -> None:
         super().__init__(poll_seconds=poll_seconds, thread=thread)
+        if connections[_alias()].vendor != "postgresql":
+            raise ImproperlyConfigured(
+                f'PostgresBroadcast rings in the models\' database, and "{_alias()}" is none of '
+                "PostgreSQL."
+            )
         self._dsn = dsn
         self._connection: psycopg.Connection[Any] | None = None
         self._closed = threading.Event()
@@ -67,18 +72,10 @@ class PostgresBroadcast(Broadcast):
     def _connect(self) -> psycopg.Connection[Any]:
         if self._dsn is not None:
             return psycopg.connect(self._dsn, autocommit=True, **PATIENCE)
-        site = connections[_alias()].settings_dict
-        wanted = {
-            "dbname": site["NAME"],
-            "user": site["USER"],
-            "password": site["PASSWORD"],
-            "host": site["HOST"],
-            "port": site["PORT"],
-            **{key: value for key, value in site["OPTIONS"].items() if key in LIBPQ_OPTIONS},
-        }
-        return psycopg.connect(
-            autocommit=True, **PATIENCE, **{key: value for key, value in wanted.items() if value}
-        )
+        wanted = connections[_alias()].get_connection_params()
+        # of the site's own driver, which may be psycopg2
+        wanted.pop("cursor_factory", None)
+        return psycopg.connect(**{**PATIENCE, **wanted, "autocommit": True})
 
     def close(self) -> None:
         self._closed.set()
@@ -93,21 +90,6 @@ PATIENCE: dict[str, Any] = {
     "keepalives_count": 3,
 }
 """In seconds, and in probes: a server whose machine is gone is noticed after some 11 s."""
-
-LIBPQ_OPTIONS = {
-    "service",
-    "passfile",
-    "options",
-    "sslmode",
-    "sslcert",
-    "sslkey",
-    "sslrootcert",
-    "sslpassword",
-    "channel_binding",
-    "target_session_attrs",
-    "application_name",
-}
-"""What of the site's ``OPTIONS`` is libpq's; the rest is Django's."""
 
 
 def _alias() -> str:

@@ -9,8 +9,8 @@ from redis.retry import Retry
 
 from .base import Broadcast
 
-PUBLISH_SECONDS = 0.2
-"""For the connection and for the answer, each: together less than half a second."""
+PUBLISH_SECONDS = 0.5
+"""For the connection and for each answer, so that no thread that rings lives for long."""
 
 QUIET_SECONDS = 2.0
 """How long Redis may say nothing before it is pinged, and then before it counts as gone."""
@@ -90,3 +90,4 @@ class RedisBroadcast(Broadcast):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
         self._publisher.close()
+        self._subscriber.close()

@@ -27,8 +27,11 @@ class Outcome(models.TextChoices):
 LAND = Statement("""
     UPDATE {event}
     SET snapshot_id = CASE WHEN outcome <> %(kept)s THEN %(snapshot)s ELSE snapshot_id END,
+        refresh_seconds = CASE
+            WHEN outcome <> %(kept)s THEN %(seconds)s ELSE refresh_seconds
+        END,
         outcome = CASE WHEN outcome <> %(kept)s THEN %(outcome)s ELSE outcome END,
-        error = '', refresh_seconds = %(seconds)s, landed_flight = %(flight)s,
+        error = '', landed_flight = %(flight)s,
         finished_at = CASE WHEN last_flight < %(flight)s THEN %(at)s ELSE finished_at END
     WHERE environment = %(environment)s AND key_digest = %(key_digest)s
         AND finished_at IS NULL AND first_flight < %(flight)s
@@ -97,8 +100,8 @@ class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
         return self.ours().filter(finished_at=None, first_flight__lt=flight)
 
     def landed_with(self, flight: int) -> "WebhookEventQuerySet":
-        """The rows that got their outcome from ``flight``."""
-        return self.ours().filter(landed_flight=flight)
+        """The rows that ``flight`` finished."""
+        return self.ours().filter(landed_flight=flight, finished_at__isnull=False)
 
     def land(
         self, flight: int, snapshot: SettingsSnapshot, *, changed: bool, seconds: float
@@ -217,6 +220,7 @@ class WebhookEvent(Owned):
                 for field in ("outcome", "environment", "action", "triggered_by", "credential")
             ),
             models.Index(fields=["remote_addr"], name="vwo_event_remote_addr"),
+            models.Index(fields=["landed_flight"], name="vwo_event_landed"),
             models.Index(
                 fields=["environment", "key_digest", "finished_at"], name="vwo_event_waiting"
             ),

@@ -132,7 +132,7 @@ def apply_newest(built: vwo.VWOClient | None = None) -> SettingsSnapshot | None:
         # the document itself is loaded only where it is needed
         unused = ["changes"] if built is None else ["changes", "settings"]
         newest = SettingsSnapshot.objects.defer(*unused).newest()
-        if newest is None or newest.pk == living.snapshot_id:
+        if newest is None or living.runs(newest.pk, newest.digest):
             return None
         if built is None or built.snapshot_id != newest.pk:
             built = build(ValidSettings(newest.document(app_settings.sdk_key)))
@@ -142,6 +142,7 @@ def apply_newest(built: vwo.VWOClient | None = None) -> SettingsSnapshot | None:
             _settings=built._settings,
             original_settings=built.original_settings,
             snapshot_id=newest.pk,
+            snapshot_digest=newest.digest,
             applied_at=timezone.now(),
         )
         UrlService(built._settings.get_collection_prefix())

@@ -21,6 +21,9 @@ class Client(VWOClient):
     snapshot_id: int | None = None
     """The number of the ``SettingsSnapshot`` that is applied; None before the first."""
 
+    snapshot_digest: str | None = None
+    """Its digest: a restored database may have other settings under the same number."""
+
     applied_at: datetime | None = None
     """When it was applied."""
 
@@ -29,6 +32,10 @@ class Client(VWOClient):
 
     before_use: Callable[[], None] = staticmethod(_nothing)
     """Called before each evaluation, so that a forked child begins to follow the settings."""
+
+    def runs(self, snapshot_id: int | None, digest: str | None) -> bool:
+        """Whether it serves this snapshot."""
+        return (self.snapshot_id, self.snapshot_digest) == (snapshot_id, digest)
 
     @property
     def batch_event_queue(self) -> Impressions:
@@ -42,6 +49,13 @@ class Client(VWOClient):
             # the SDK would log and report an error for each evaluation
             return _answer(False, context)
         return super().get_flag(feature_key, context)
+
+    def update_settings(self, *args: Any, **kwargs: Any) -> None:
+        """Not for this client: settings that are not stored would be this process's alone."""
+        raise RuntimeError(
+            "This client follows the stored settings by itself. To fetch them from VWO now, write: "
+            "from django_vwo_webhooks.refresh import refresh_settings; refresh_settings()"
+        )
 
     def track_event(
         self, event_name: str, context: dict[str, Any], event_properties: Any = None

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -149,15 +150,14 @@ class _WatchedAdapter(HTTPAdapter):
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        connect = pool.ConnectionCls
-
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            connection = connect(*args, **kwargs)
-            self.connections.append(connection)
-            return connection
-
-        pool.ConnectionCls = watched
+        if "ConnectionCls" not in vars(pool):
+            pool.ConnectionCls = partial(self._watched, pool.ConnectionCls)
         return pool
+
+    def _watched(self, connect: Any, *args: Any, **kwargs: Any) -> Any:
+        connection = connect(*args, **kwargs)
+        self.connections.append(connection)
+        return connection
 
 
 def _reason(error: BaseException | None) -> str:

@@ -36,7 +36,7 @@ class Impressions:
         options = app_settings.sdk_options.get("batch_event_data") or {}
         self.events_per_request: int = options.get("events_per_request", 100)
         self.interval_seconds: float = options.get("request_time_interval", 2.0)
-        self.flush_callback: Callable[..., object] | None = options.get("flush_callback")
+        self._flush_callback: Callable[..., object] | None = options.get("flush_callback")
         self._condition = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closing = False
@@ -76,10 +76,16 @@ class Impressions:
         with self._condition:
             self._closing = True
             self._condition.notify_all()
-            self._condition.wait_for(lambda: self._ended, GOODBYE_SECONDS)
+            if self._thread is not None:
+                self._condition.wait_for(lambda: self._ended, GOODBYE_SECONDS)
             lost = len(self.batch_queue) + self._under_way + self.dropped
         if lost:
             logger.warning("%d impressions were not sent to VWO before the process ended.", lost)
+
+    def flush_callback(self, *args: Any) -> None:
+        """What the SDK calls after each request; the site's own one is in ``SDK_OPTIONS``."""
+        if self._flush_callback is not None:
+            _call_robustly(self._flush_callback, *args)
 
     def _start(self) -> None:
         if self._thread is None:
@@ -96,7 +102,7 @@ class Impressions:
                     self._condition.wait_for(self._due, self.interval_seconds)
                 task = self.tasks.popleft() if self.tasks and not self._closing else None
             if task is not None:
-                task()
+                _call_robustly(task)
             elif not self._closing:
                 sent = self._send(self._take(self.events_per_request))
                 pause = 0.0 if sent else min(max(2 * pause, 1.0), LONGEST_PAUSE_SECONDS)
@@ -131,6 +137,14 @@ class Impressions:
                 self.dropped = 0
             self._under_way = 0
         return sent
+
+
+def _call_robustly(function: Callable[..., object], *args: Any) -> None:
+    """Call code that is not ours: an error must not end the one thread that sends."""
+    try:
+        function(*args)
+    except Exception:
+        logger.exception("An error while impressions were sent to VWO.")
 
 
 impressions = PerProcess(Impressions)

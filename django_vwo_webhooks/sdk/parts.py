@@ -14,7 +14,6 @@ from wingify.packages.segmentation_evaluator.core.segmentation_manager import (
 from wingify.packages.segmentation_evaluator.evaluators.segment_evaluator import SegmentEvaluator
 from wingify.services.settings_manager import SettingsManager
 
-from .. import strict_json
 from ..conf import app_settings
 from ..process import PerProcess
 from .client import Client
@@ -33,10 +32,6 @@ class OneFetch(SettingsManager):
     The SDK's own one blocks a worker for up to 214 s, swallows the error, and validates the whole
     document on every evaluation (77 ms at 100 features).
     """
-
-    def fetch_settings(self, is_via_webhook: bool = True, api_name: str = "") -> Any:
-        """Where ``client.update_settings()`` gets its settings from."""
-        return strict_json.loads(self.fetch_bytes(app_settings.refresh_timeout_seconds))
 
     def fetch_bytes(self, timeout_seconds: float) -> bytes:
         """What VWO serves now. Raises a child of ``FetchFailed``."""
@@ -100,15 +95,16 @@ class OwnEvaluator(SegmentationManager):
     """
 
     def __init__(self) -> None:
-        self._local = threading.local()
+        # looked up on first use: gevent may patch threading after a preloading master made this
+        self._local = PerProcess(lambda: threading.local())
 
     @property
     def evaluator(self) -> Any:
-        return self._local.__dict__.setdefault("evaluator", SegmentEvaluator())
+        return self._local().__dict__.setdefault("evaluator", SegmentEvaluator())
 
     @evaluator.setter
     def evaluator(self, value: Any) -> None:
-        self._local.evaluator = value
+        self._local().evaluator = value
 
 
 class Builder(VWOBuilder):
