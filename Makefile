@@ -7,7 +7,8 @@ BELL ?=
 .PHONY: demo test lint types clean
 
 # Runs the main job and tells it; `make demo ONCE=1` ends after the story. On servers that are there
-# already: DB=postgresql://user@host/name or mysql://…, BELL=redis://host or BELL=postgres.
+# already: DB=postgresql://user@host/name or mysql://…, BELL=redis://host or BELL=postgres. Give it a
+# database of its own: the tables that it makes stay there, its rows and its user don't.
 demo: $(VENV)/.demo
 	$(if $(DB)$(BELL),$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		$(if $(findstring postgres,$(DB)),'psycopg[binary]>=3.2') \

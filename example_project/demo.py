@@ -12,8 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-import django
 import requests
+from demo_database import staff
 from demo_server import WORKERS, Server, free_port
 
 from django_vwo_webhooks.testing import VWOSimulator, build_settings, feature
@@ -57,21 +57,22 @@ def main() -> None:
             "VWO_PROXY_URL": vwo.url,
         }
         os.environ.update(environment)
-        django.setup()
-        password = _set_up()
-        with Server(free_port(8000), Path(folder) / "server.log") as server:
+        with (
+            staff() as (name, password),
+            Server(free_port(8000), Path(folder) / "server.log") as server,
+        ):
             vwo.webhook_url = f"{server.url}/webhooks/vwo/"
             try:
                 tell(vwo, server)
-            except NotTrue as error:
-                print(f"\nNOT TRUE: {error}\n\n{server.log()}")
-                sys.exit(1)
+            except (NotTrue, requests.RequestException, TimeoutError) as error:
+                sys.exit(f"\nNOT TRUE: {error}\n\n{server.log()}")
+            if options.once:
+                return
             print(f"\nShop       {server.url}/")
-            print(f"Admin      {server.url}/admin/   user vwo-demo, password {password}")
+            print(f"Admin      {server.url}/admin/   user {name}, password {password}")
             print(f"Simulator  {vwo.url}/   change the flag there, and watch the shop")
-            if not options.once:
-                print("Ctrl-C ends it.", flush=True)
-                _until_interrupted(server)
+            print("Ctrl-C ends it.", flush=True)
+            _until_interrupted(server)
 
 
 def tell(vwo: VWOSimulator, server: Server) -> None:
@@ -134,22 +135,6 @@ def say(what: str, text: str) -> None:
 def true(holds: bool, sentence: str) -> None:
     if not holds:
         raise NotTrue(sentence)
-
-
-def _set_up() -> str:
-    from django.contrib.auth.models import User
-    from django.core.management import call_command
-    from django.db import connections
-
-    call_command("migrate", verbosity=0)
-    password = secrets.token_urlsafe(9)
-    user, _ = User.objects.get_or_create(
-        username="vwo-demo", defaults={"is_staff": True, "is_superuser": True}
-    )
-    user.set_password(password)
-    user.save()
-    connections.close_all()
-    return password
 
 
 def _until_interrupted(server: Server) -> None:

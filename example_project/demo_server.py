@@ -56,6 +56,8 @@ class Server:
                 if self.process.poll() is not None or time.monotonic() > deadline:
                     raise TimeoutError(f"the shop did not start:\n{self.log()}") from None
                 time.sleep(0.1)
+            except requests.HTTPError as error:
+                raise TimeoutError(f"the shop did not start: {error}\n{self.log()}") from None
             else:
                 return
 
