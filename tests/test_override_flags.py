@@ -1,8 +1,10 @@
 """Flags as a test wants them, whatever VWO says."""
 
+import asyncio
 import threading
 
 import pytest
+from django.test import SimpleTestCase
 
 from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.refresh import refresh_settings
@@ -34,6 +36,29 @@ def test_on_off_and_with_variables(vwo):
 @override_flags(new_checkout={"color": "green"})
 def test_as_a_decorator(vwo):
     assert flag().get_variable("color") == "green"
+
+
+def test_as_a_decorator_of_an_async_test():
+    @override_flags(new_checkout=True)
+    async def enabled():
+        return flag().is_enabled()
+
+    assert asyncio.run(enabled())
+    assert not flag().is_enabled()
+
+
+@override_flags(new_checkout=True)
+class AsADecoratorOfAClassTests(SimpleTestCase):
+    def test_each_test_has_it(self):
+        assert flag().is_enabled()
+
+
+def test_classes_that_are_no_test_cases_are_refused():
+    with pytest.raises(TypeError, match="TestCase"):
+
+        @override_flags(new_checkout=True)
+        class TestPlain:
+            pass
 
 
 def test_nothing_is_reported_to_vwo(vwo):

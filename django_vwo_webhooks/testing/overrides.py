@@ -1,13 +1,15 @@
 """Flags as a test wants them, in the manner of Django's ``override_settings``."""
 
-from contextlib import ContextDecorator
 from typing import Any
+
+from django.test.utils import TestContextDecorator
 
 from django_vwo_webhooks import overrides
 
 
-class override_flags(ContextDecorator):  # noqa: N801 - as override_settings is written
-    """Answers for some flags in place of VWO, as a decorator or in a ``with`` block.
+class override_flags(TestContextDecorator):  # noqa: N801 - as override_settings is written
+    """Answers for some flags in place of VWO: in a ``with`` block, or as a decorator of a test,
+    an ``async`` one too, or of a ``TestCase`` class.
 
     ``override_flags(new_checkout=True, banner=False)`` switches flags on and off;
     ``override_flags(new_checkout={"button": "Buy"})`` switches one on with these variables. Flags
@@ -16,6 +18,7 @@ class override_flags(ContextDecorator):  # noqa: N801 - as override_settings is 
     """
 
     def __init__(self, flags: dict[str, Any] | None = None, **more: Any) -> None:
+        super().__init__()
         self.flags = {**(flags or {}), **more}
         for key, value in self.flags.items():
             if not isinstance(value, (bool, dict)):
@@ -24,12 +27,12 @@ class override_flags(ContextDecorator):  # noqa: N801 - as override_settings is 
                 )
         self._before: list[dict[str, Any]] = []
 
-    def __enter__(self) -> "override_flags":
+    def enable(self) -> "override_flags":
         self._before.append(dict(overrides.flags))
         overrides.flags.update(self.flags)
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
+    def disable(self) -> None:
         before = self._before.pop()
         overrides.flags.clear()
         overrides.flags.update(before)
