@@ -1,11 +1,11 @@
-"""The database connections of threads: of greenlets, and of the one thread that follows."""
+"""The database connections of threads: whose they are, and what is open on them."""
 
 import sys
 import threading
 from typing import Any
 
 from asgiref.local import Local
-from django.db import connections
+from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
@@ -23,6 +23,18 @@ def mend_connections() -> None:
     handler: Any = connections
     if not isinstance(handler._connections._storage, threading.local):
         handler._connections = Local(handler.thread_critical)
+
+
+def inside_transaction(alias: str) -> bool:
+    """Whether one is open as ``atomic(durable=True)`` has it, which spares that of a TestCase."""
+    connection = connections[alias]
+    if not connection.in_atomic_block:
+        return not connection.get_autocommit()
+    try:
+        with transaction.atomic(using=alias, durable=True):
+            return False
+    except RuntimeError:
+        return True
 
 
 def connect_alone(alias: str) -> BaseDatabaseWrapper:

@@ -1,5 +1,6 @@
 """Keeps this process on the newest snapshot, and the fleet's eye on VWO."""
 
+import asyncio
 import atexit
 import contextlib
 import logging
@@ -16,7 +17,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .broadcast import Broadcast, channel, forget_broadcast, get_broadcast
 from .conf import app_settings
-from .connections import connect_alone, mend_connections, tidy_up
+from .connections import connect_alone, inside_transaction, mend_connections, tidy_up
 from .exceptions import RefreshFailed
 from .flight import Clock, apply, in_force_here, tell_applied
 from .models import FleetProcess, LeaseState, RefreshLease, SettingsSnapshot, WebhookEvent
@@ -139,10 +140,12 @@ class Follower:
 
     def _follow_requests(self) -> None:
         request_started.connect(_request_started, dispatch_uid=DISPATCH_UID)
-        # not here, where an event loop may run, or a transaction of the site be open or broken
-        first = threading.Thread(target=self._look_and_close, daemon=True)
-        first.start()
-        first.join(app_settings.refresh_timeout_seconds + 1)
+        if _in_event_loop() or inside_transaction(_alias()):
+            first = threading.Thread(target=self._look_and_close, daemon=True)
+            first.start()
+            first.join(app_settings.refresh_timeout_seconds + 1)
+        else:
+            self.look_at_request()
         self._looked.set()
 
     def _look_and_close(self) -> None:
@@ -264,6 +267,15 @@ def _before_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before_fork)
+
+
+def _in_event_loop() -> bool:
+    """Whether the ORM would refuse to work on this thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _request_started(**kwargs: Any) -> None:

@@ -9,9 +9,8 @@ import threading
 import time
 from dataclasses import dataclass
 
-from django.db import connections, transaction
-
 from .conf import app_settings
+from .connections import inside_transaction
 from .exceptions import InsideTransaction, RefreshBusy, TakingABreath
 from .flight import (
     PATIENCE_SECONDS,
@@ -189,20 +188,8 @@ def _least_fetch_seconds() -> float:
 
 
 def _refuse_transaction() -> None:
-    if _inside_transaction(database()):
+    if inside_transaction(database()):
         raise InsideTransaction(
             "refresh_settings() was called inside a transaction, which would stay open while "
             "VWO answers. Write: transaction.on_commit(refresh_settings)"
         )
-
-
-def _inside_transaction(alias: str) -> bool:
-    """As ``atomic(durable=True)`` has it, which does not count that of a TestCase."""
-    connection = connections[alias]
-    if not connection.in_atomic_block:
-        return not connection.get_autocommit()
-    try:
-        with transaction.atomic(using=alias, durable=True):
-            return False
-    except RuntimeError:
-        return True
