@@ -2,7 +2,6 @@
 
 import asyncio
 import atexit
-import contextlib
 import logging
 import os
 import random
@@ -12,18 +11,19 @@ from dataclasses import replace
 from typing import Any
 
 from django.core.signals import request_started
-from django.db import DatabaseError, connections, router
+from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .broadcast import Broadcast, channel, forget_broadcast, get_broadcast
 from .conf import app_settings
 from .connections import connect_alone, inside_transaction, mend_connections, tidy_up
 from .exceptions import RefreshFailed
-from .flight import Clock, apply, in_force_here, tell_applied
-from .models import FleetProcess, LeaseState, RefreshLease, SettingsSnapshot, WebhookEvent
-from .models.fleet import BEAT_SECONDS
+from .flight import Clock, apply, tell_applied
+from .models import LeaseState, RefreshLease, SettingsSnapshot
+from .presence import Presence
 from .process import PerProcess
 from .refresh import serve
+from .troubles import Troubles
 
 logger = logging.getLogger("django_vwo_webhooks")
 
@@ -57,12 +57,11 @@ class Follower:
         self._thread: threading.Thread | None = None
         self._looked = threading.Event()
         self._stopping = threading.Event()
-        self._troubles: set[str] = set()
+        self._troubles = Troubles()
         self._next_look = 0.0
-        self._next_beat = 0.0
         self._calm_seconds = CALM_SECONDS
         self._own: BaseDatabaseWrapper | None = None
-        self._row: FleetProcess | None = None
+        self._presence = Presence()
         self._listening_to: Broadcast | None = None
         # a fleet that was deployed at once must not look at VWO at once
         self._spread = random.uniform(0.8, 0.9)  # noqa: S311 - spreads load, guards nothing
@@ -82,7 +81,7 @@ class Follower:
         self._stopping.set()
         request_started.disconnect(dispatch_uid=DISPATCH_UID)
         if self._thread is None:
-            self._leave()
+            self._presence.leave()
             return
         if self._listening_to is not None:
             self._listening_to.close()
@@ -108,7 +107,7 @@ class Follower:
         self._calm_seconds = min(due, CALM_SECONDS)
         if self._looked.is_set():
             with self._in_database:
-                self._beat()
+                self._presence.beat()
 
     def look_at_request(self) -> None:
         """Without a thread: a look when a request starts, at most one an interval."""
@@ -168,17 +167,6 @@ class Follower:
         except RefreshFailed as failure:
             logger.info("A look at VWO (%s) brought nothing: %s", cause, failure)
 
-    def _beat(self) -> None:
-        """Tell the fleet what runs here: when that changes, and about once a minute."""
-        self._row = self._row or FleetProcess.this_one()
-        due = time.monotonic() >= self._next_beat
-        if self._row.took(*in_force_here()) or due:
-            FleetProcess.objects.beat(self._row)
-        if due:
-            FleetProcess.objects.forget()
-            WebhookEvent.objects.give_up()
-            self._next_beat = time.monotonic() + BEAT_SECONDS
-
     def _run(self) -> None:
         # held by the object too, and so in forked children: freed there, MySQL's driver would say
         # goodbye on the parent's socket
@@ -187,9 +175,9 @@ class Follower:
             try:
                 self._turn(own)
             except Exception as error:
-                self._trouble("VWO's settings can't be followed now", error)
+                self._troubles.begin("VWO's settings can't be followed now", error)
                 self._stopping.wait(_pause())
-        self._leave()
+        self._presence.leave()
         connections.close_all()
 
     def _turn(self, own: BaseDatabaseWrapper) -> None:
@@ -207,19 +195,13 @@ class Follower:
         else:
             self._wait(own)
 
-    def _leave(self) -> None:
-        """Take this process's row along; one that stays is stale soon, and cleared away later."""
-        if self._row is not None:
-            with contextlib.suppress(DatabaseError):
-                FleetProcess.objects.filter(pk=self._row.pk).delete()
-
     def _look_or_say_why(self) -> bool:
         try:
             self.look()
         except Exception as error:
-            self._trouble("VWO's settings can't be followed now", error)
+            self._troubles.begin("VWO's settings can't be followed now", error)
             return False
-        self._well("VWO's settings can't be followed now")
+        self._troubles.end("VWO's settings can't be followed now")
         return True
 
     def _wait(self, own: BaseDatabaseWrapper) -> None:
@@ -231,20 +213,10 @@ class Follower:
                 tidy_up(own, close=True)
                 bell.listen(channel(), self._calm_seconds)
         except Exception as error:
-            self._trouble("The bell can't be heard now, so the database is polled", error)
+            self._troubles.begin("The bell can't be heard now, so the database is polled", error)
             self._stopping.wait(bell.poll_seconds)
         else:
-            self._well("The bell can't be heard now, so the database is polled")
-
-    def _trouble(self, what: str, error: Exception) -> None:
-        if what not in self._troubles:
-            self._troubles.add(what)
-            logger.warning("%s (%s); trying on.", what, type(error).__name__, exc_info=error)
-
-    def _well(self, what: str) -> None:
-        if what in self._troubles:
-            self._troubles.remove(what)
-            logger.warning("Over: %s.", what)
+            self._troubles.end("The bell can't be heard now, so the database is polled")
 
 
 follower = PerProcess(Follower)
