@@ -35,9 +35,9 @@ class UnixTimestampField(serializers.Field[datetime, Any, str, Any]):
             data = int(data)
         if isinstance(data, bool) or not isinstance(data, (int, float)):
             self.fail("invalid")
-        seconds = data / 1000 if data >= FIRST_MILLISECONDS else data
-        if not 0 <= seconds <= LAST_SECOND:
+        if not 0 <= data <= LAST_SECOND * 1000:  # before it is divided: no float holds any integer
             self.fail("range")
+        seconds = data / 1000 if data >= FIRST_MILLISECONDS else data
         return datetime.fromtimestamp(seconds, tz=timezone.utc)
 
 

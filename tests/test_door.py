@@ -150,6 +150,7 @@ HOSTILE = {
     "timestamp true": b'{"event": "x", "timestamp": true}',
     "timestamp negative": b'{"event": "x", "timestamp": -1}',
     "timestamp far off": b'{"event": "x", "timestamp": 1e30}',
+    "timestamp beyond any float": b'{"event": "x", "timestamp": ' + b"9" * 400 + b"}",
 }
 
 
