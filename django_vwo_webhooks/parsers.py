@@ -32,6 +32,19 @@ class PayloadTooLarge(APIException):
         super().__init__(_("The body may have at most %d bytes.") % app_settings.max_body_bytes)
 
 
+class ChunkedBody(LimitedStream):
+    """A chunked body that the server ends; Django would read as many bytes as Content-Length says.
+
+    gunicorn tells of a chunk that is none by exceptions of its own, which Django does not expect.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        try:
+            return super().read(size)
+        except Exception as error:
+            raise OSError("broken chunks") from error
+
+
 def check_length(request: Request) -> None:
     """Refuse what is too large by its headers, before a byte of it is read."""
     http: Any = request._request
@@ -39,8 +52,7 @@ def check_length(request: Request) -> None:
     if chunked and isinstance(http, WSGIRequest):
         if not http.environ.get("wsgi.input_terminated"):
             raise LengthRequired
-        # Django would read Content-Length bytes, which are none; this server ends the stream
-        stream: Any = LimitedStream(http.environ["wsgi.input"], app_settings.max_body_bytes + 1)
+        stream: Any = ChunkedBody(http.environ["wsgi.input"], app_settings.max_body_bytes + 1)
         http._stream = stream
     elif _content_length(request) > app_settings.max_body_bytes:
         raise PayloadTooLarge
@@ -51,7 +63,7 @@ def read_body(request: Request) -> bytes:
     try:
         body: bytes = request._request.body
     except UnreadablePostError as error:
-        raise ParseError(_("The body ended early.")) from error
+        raise ParseError(_("The body ended early, or its chunks are broken.")) from error
     except RequestDataTooBig as error:
         raise PayloadTooLarge from error
     except ValueError as error:  # what Django makes of a Content-Length that is no number

@@ -20,9 +20,10 @@ from .conftest import PAYLOAD
 from .servers.running import post, running
 
 SECRET = site.VWO_WEBHOOKS["SECRET"]
-GUNICORN = ["gunicorn", "-b", "127.0.0.1:PORT", "-w", "1", "-k", "gthread", "--threads", "4"]
+GUNICORN = ["gunicorn", "-b", "127.0.0.1:PORT", "-w", "1"]
 SERVERS = {
-    "gunicorn": [*GUNICORN, "tests.servers.wsgi"],
+    "gunicorn sync": [*GUNICORN, "tests.servers.wsgi"],
+    "gunicorn gthread": [*GUNICORN, "-k", "gthread", "--threads", "4", "tests.servers.wsgi"],
     "uvicorn": ["uvicorn", "--port", "PORT", "tests.servers.asgi:application"],
 }
 SOON_SECONDS = 5
@@ -159,6 +160,9 @@ class TestServers:
         assert raw(url, head(**{"Transfer-Encoding": "chunked"}), chunk) == 200
         endless = [b"10000\r\n" + b"x" * 0x10000 + b"\r\n"] * 3 + [b"0\r\n\r\n"]
         assert raw(url, head(**{"Transfer-Encoding": "chunked"}), *endless) in (413, None)
+        # chunks that are none
+        for chunks in (b"zz\r\nabc\r\n", b"-5\r\nabc\r\n", b"3\r\nabcdef\r\n0\r\n\r\n"):
+            assert raw(url, head(**{"Transfer-Encoding": "chunked"}), chunks) in (400, None)
         # cut off in the middle
         with socket.create_connection(address(url)) as connection:
             connection.sendall(head(len(body)) + body[:10])
@@ -173,7 +177,7 @@ class TestServers:
     def test_a_large_body_is_refused_by_its_header(self, vwo):
         # under ASGI Django reads the body first: docs/security.md tells the limit to set in front
         with (
-            running(SERVERS["gunicorn"]) as url,
+            running(SERVERS["gunicorn gthread"]) as url,
             socket.create_connection(address(url), SOON_SECONDS) as connection,
         ):
             connection.sendall(head(10**12, secret="wrong"))
@@ -188,8 +192,7 @@ def address(url):
 @pytest.mark.django_db(transaction=True)
 def test_slow_strangers_tie_up_no_worker(vwo):
     """A body that never comes is not waited for: nobody reads it before the door."""
-    command = ["gunicorn", "-b", "127.0.0.1:PORT", "-w", "1", "tests.servers.wsgi"]
-    with running(command) as url, contextlib.ExitStack() as stack:
+    with running(SERVERS["gunicorn sync"]) as url, contextlib.ExitStack() as stack:
         for _ in range(16):
             slow = socket.create_connection(address(url), SOON_SECONDS)
             stack.enter_context(slow)
