@@ -47,9 +47,10 @@ class AppSettings:
     def sdk_key(self) -> str:
         """The SDK key of the VWO environment."""
         value = self._value("SDK_KEY", None)
-        if not isinstance(value, str) or not value.strip():
-            raise self._wrong("SDK_KEY", "the SDK key of your VWO environment, a string")
-        return value
+        if isinstance(value, str) and value.strip():
+            return value
+        del value  # with DEBUG an error page shows local variables
+        raise self._wrong("SDK_KEY", "the SDK key of your VWO environment, a string")
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -64,11 +65,12 @@ class AppSettings:
     def _secrets(self) -> tuple[str | None, ...]:
         value = self._value("SECRET", None)
         several = (value,) if value is None or isinstance(value, str) else value
-        if not isinstance(several, (list, tuple)) or not all(
+        if isinstance(several, (list, tuple)) and all(
             secret is None or isinstance(secret, str) for secret in several
         ):
-            raise self._wrong("SECRET", "the webhook's secret, a string or a list of strings")
-        return tuple(several)
+            return tuple(several)
+        del value, several  # with DEBUG an error page shows local variables
+        raise self._wrong("SECRET", "the webhook's secret, a string or a list of strings")
 
     @property
     def sdk_options(self) -> dict[str, Any]:
@@ -158,9 +160,7 @@ class AppSettings:
 
     def redact(self, text: str) -> str:
         """``text`` with the SDK key and every secret taken out, for what goes into a log."""
-        values = self._values()
-        words = [values.get("SDK_KEY"), *self.secrets]
-        for word in words:
+        for word in [self._values().get("SDK_KEY"), *self.secrets]:
             if isinstance(word, str) and word:
                 text = text.replace(word, "***").replace(quote(word, safe=""), "***")
         return text

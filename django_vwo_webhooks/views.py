@@ -68,6 +68,11 @@ class WebhookView(APIView):
     def get_authenticators(self) -> list[BaseAuthentication]:
         return [import_string(path)() for path in app_settings.authentication]
 
+    def get_authenticate_header(self, request: Request) -> str:
+        challenges = [one.authenticate_header(request) for one in self.get_authenticators()]
+        # without any DRF would answer 403, and a class of the site's own may have none
+        return ", ".join(filter(None, challenges)) or "Webhook"
+
     def permission_denied(
         self, request: Request, message: str | None = None, code: str | None = None
     ) -> NoReturn:

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 from django.apps import apps
+from django.conf import settings as site
 from django.core import serializers
 from django.db import connection
 
@@ -17,6 +18,7 @@ from .test_refresh import DOCUMENTS, FAILURES
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+SECRET = site.VWO_WEBHOOKS["SECRET"]
 WORDS = ("sdk-key-that-must-not-leak", "secret-that-must-not-leak")
 
 
@@ -81,9 +83,17 @@ def test_on_an_error_page(vwo, deliver, settings, everything_said):
                 cursor.execute(f"ALTER TABLE away RENAME TO django_vwo_webhooks_{table}")
 
 
-def test_on_the_error_page_of_a_broken_setting(vwo, deliver, settings, everything_said):
+BROKEN = {
+    "AUTHENTICATION": ["no.such.Class"],
+    "SECRET": [SECRET, None, 5],
+    "SDK_KEY": WORDS[0].encode(),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_on_the_error_page_of_a_broken_setting(vwo, deliver, settings, everything_said, name):
     settings.DEBUG = True
-    configure(settings, AUTHENTICATION=["no.such.Class"])
-    response = deliver()
+    configure(settings, **{name: BROKEN[name]})
+    response = deliver(secret=SECRET)
     assert response.status_code == 500
     everything_said.append(response.content.decode())

@@ -1,5 +1,6 @@
 """Who gets in by an HMAC-SHA256 signature, alone or together with the shared secret."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -8,6 +9,8 @@ import logging
 import pytest
 from django.conf import settings as site
 from django.test import Client
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
 
 from django_vwo_webhooks.models import WebhookEvent
 
@@ -98,6 +101,7 @@ def test_a_list_is_content_with_either(vwo, settings):
     credentials = WebhookEvent.objects.order_by("pk").values_list("credential", flat=True)
     assert list(credentials) == ["secret 1", "signature 1"]
     missing = post()
+    assert missing.headers["WWW-Authenticate"] == "x-vwo-auth, x-vwo-signature"
     assert missing.json() == {"detail": "The header x-vwo-auth or x-vwo-signature is missing."}
 
 
@@ -115,6 +119,26 @@ def test_one_class_demands_both(vwo, settings, caplog):
         assert f"was refused, missing: The header {header}" in caplog.text
         assert post(**{**right, header: "wrong"}).status_code == 401
     assert post().status_code == 401
+
+
+def test_without_the_secret_no_body_is_read_for_its_signature(settings):
+    class Slow:
+        def read(self, *args):
+            raise AssertionError("a stranger's body was waited for")
+
+        readline = read
+
+    configure(settings, AUTHENTICATION=[BOTH])
+    response = Client().generic(
+        "POST",
+        "/webhooks/vwo/",
+        headers={"x-vwo-signature": sign()},
+        CONTENT_TYPE="application/json",
+        CONTENT_LENGTH=str(len(BODY)),
+        **{"wsgi.input": Slow()},
+    )
+    assert response.status_code == 401
+    assert response.json() == {"detail": "The header x-vwo-auth is missing."}
 
 
 def test_a_body_is_not_read_to_the_end_for_its_signature(by_signature, settings):
@@ -151,3 +175,39 @@ def test_of_a_class_of_the_sites_own_the_row_holds_no_value(vwo, settings):
     configure(settings, AUTHENTICATION=[f"{__name__}.Foreign"])
     assert post().status_code == 200
     assert WebhookEvent.objects.get().credential == "Foreign"
+
+
+class Passing(BaseAuthentication):
+    """Answers for nobody, and names no header: DRF would make a 403 of that."""
+
+    def authenticate(self, request):
+        return None
+
+
+class Refusing(BaseAuthentication):
+    def authenticate(self, request):
+        raise AuthenticationFailed("No.")
+
+
+@pytest.mark.parametrize("name", ["Passing", "Refusing"])
+def test_who_is_not_let_in_by_a_class_without_a_header_gets_a_401_too(
+    settings, name, db, django_assert_num_queries
+):
+    configure(settings, AUTHENTICATION=[f"{__name__}.{name}"])
+    with django_assert_num_queries(0):
+        response = post()
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"] == "Webhook"
+    assert response.json()["detail"] in ("The sender is not known.", "No.")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_user_may_vouch(vwo, settings, django_user_model):
+    """As with DRF's own BasicAuthentication, which leaves ``request.auth`` empty."""
+    configure(settings, AUTHENTICATION=["rest_framework.authentication.BasicAuthentication"])
+    django_user_model.objects.create_user("vwo", password="a-password")
+    for password, status in (("a-password", 200), ("wrong", 401)):
+        pair = base64.b64encode(f"vwo:{password}".encode()).decode()
+        assert post(Authorization=f"Basic {pair}").status_code == status
+    assert post().status_code == 401
+    assert WebhookEvent.objects.get().credential == "BasicAuthentication"
