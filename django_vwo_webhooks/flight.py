@@ -7,7 +7,7 @@ from datetime import datetime
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from django.db import DatabaseError, connections, router, transaction
+from django.db import Error, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 from django.dispatch import Signal
@@ -166,7 +166,7 @@ def _crash(state: LeaseState, flight: int, failure: RefreshFailed) -> None:
         # a newer flight decides about the rows where this one came too late
         if RefreshLease.objects.crash(state.pk, flight, str(failure), breather=breather):
             WebhookEvent.objects.fail(flight, str(failure))
-    except DatabaseError:
+    except Error:
         # the lease runs out by itself, and VWO's next retry gives the rows their outcome
         logger.exception("The failed refresh could not be written down.")
     tell(

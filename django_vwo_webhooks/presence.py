@@ -1,7 +1,7 @@
 import contextlib
 import time
 
-from django.db import DatabaseError
+from django.db import Error
 
 from .flight import in_force_here
 from .models import FleetProcess, WebhookEvent
@@ -29,5 +29,5 @@ class Presence:
     def leave(self) -> None:
         """Take the row along; one that stays is stale soon, and cleared away later."""
         if self._row is not None:
-            with contextlib.suppress(DatabaseError):
+            with contextlib.suppress(Error):
                 FleetProcess.objects.filter(pk=self._row.pk).delete()

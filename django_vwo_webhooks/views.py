@@ -3,7 +3,7 @@ import logging
 import time
 from typing import Any, NoReturn
 
-from django.db import DatabaseError, connections, transaction
+from django.db import Error, connections, transaction
 from django.utils.module_loading import import_string
 from rest_framework import exceptions, status
 from rest_framework.authentication import BaseAuthentication
@@ -104,7 +104,7 @@ class WebhookView(APIView):
             reason = "missing" if absent else "mismatch"
             address = remote_addr(self.request) or "an unknown address"
             logger.warning("A webhook from %s was refused, %s: %s", address, reason, exc.detail)
-        if isinstance(exc, DatabaseError):
+        if isinstance(exc, Error):
             logger.error("A webhook could not be taken.", exc_info=exc)
             return try_again(None, "The database can't be used now.", 1)
         return super().handle_exception(exc)

@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection, transaction
+from django.db import InterfaceError, connection, transaction
 
 from django_vwo_webhooks import signals
 from django_vwo_webhooks.client import get_client
@@ -305,6 +305,23 @@ def test_a_storm_of_repeats_is_one_row_and_a_few_lines(vwo, settings, tmp_path):
     assert fetches < 30
     ours = [line for line in log.read_text().splitlines() if "VWO" in line or "webhook" in line]
     assert len(ours) <= 2 * fetches + 5, "one line a fetch, and none a repeat"
+
+
+@pytest.mark.parametrize("statement", ["INSERT", "failures"])
+def test_a_lost_connection_that_its_driver_calls_an_interface_error(vwo, deliver, statement):
+    """As psycopg2 does; it is no ``DatabaseError``. In the row's statement, and in the crash's."""
+    deliver(action="one")
+
+    def lost(execute, sql, *args):
+        if statement in sql:
+            raise InterfaceError("connection already closed")
+        return execute(sql, *args)
+
+    vwo.misbehave(status=500, times=1)
+    with connection.execute_wrapper(lost):
+        assert deliver(action="two").status_code == 503
+    RefreshLease.objects.update(lease_until=0)
+    wait_until(lambda: deliver(action="two").status_code == 200)
 
 
 def test_a_repeat_that_fails_again_is_no_mail_to_the_admins(vwo, deliver, caplog):
