@@ -5,10 +5,13 @@ import hashlib
 import hmac
 import json
 import logging
+import re
+from datetime import timedelta
 
 import pytest
 from django.conf import settings as site
 from django.test import Client
+from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
@@ -158,6 +161,32 @@ def test_a_row_names_the_secret_that_was_used_last(vwo, settings, deliver):
     assert deliver(secret="new-secret-0123456789").status_code == 503
     event = WebhookEvent.objects.get()
     assert (event.credential, event.deliveries) == ("secret 2", 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_admin_says_when_each_secret_was_last_used(vwo, settings, deliver, admin_client):
+    def offered():
+        text = admin_client.get("/admin/django_vwo_webhooks/webhookevent/").content.decode()
+        return re.findall(r'"\?credential=(secret[^"]+)">(secret \d: [-0-9]+ [:0-9]+)<', text)
+
+    configure(settings, SECRET=["new-secret-0123456789", "old-secret-0123456789"])
+    deliver(secret="new-secret-0123456789")
+    assert offered() == [], "one that is used alone needs no choice"
+    now = timezone.now().replace(microsecond=0)
+    for minutes, repeated, secret in ((90, 90, 2), (50, 5, 2), (20, 20, 2), (1, 1, 1)):
+        deliver(action=f"{minutes} minutes ago", secret="old-secret-0123456789")
+        WebhookEvent.objects.filter(action=f"{minutes} minutes ago").update(
+            credential=f"secret {secret}",
+            received_at=now - timedelta(minutes=minutes),
+            last_received_at=now - timedelta(minutes=repeated),
+        )
+    WebhookEvent.objects.filter(action=PAYLOAD["action"]).delete()
+    assert offered() == [
+        ("secret+1", f"secret 1: {now - timedelta(minutes=1):%Y-%m-%d %H:%M:%S}"),
+        ("secret+2", f"secret 2: {now - timedelta(minutes=5):%Y-%m-%d %H:%M:%S}"),
+    ]
+    chosen = admin_client.get("/admin/django_vwo_webhooks/webhookevent/?credential=secret%202")
+    assert chosen.context["cl"].result_count == 3
 
 
 class Foreign:

@@ -17,7 +17,7 @@ from ..models import SettingsSnapshot, WebhookEvent
 from ..refresh import refresh_settings
 from ..status import fleet_status
 from .export import as_csv, as_json, newer_than, older_than, record, streamed
-from .filters import ByEnvironment, ByFeature, found
+from .filters import ByCredential, ByEnvironment, ByFeature, found
 from .lists import NearPaginator
 from .missed import missed_lately
 from .picture import DAYS, draw
@@ -49,7 +49,7 @@ class WebhookEventAdmin(TrailAdmin):
         "delay",
         "took",
     ]
-    list_filter = ["outcome", "received_at", ByEnvironment, ByFeature]
+    list_filter = ["outcome", "received_at", ByEnvironment, ByCredential, ByFeature]
     search_fields = ["action"]
     search_help_text = _(
         "The whole key of a flag, or a whole action, “triggered by”, remote address or number"
