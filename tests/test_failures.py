@@ -49,6 +49,17 @@ class Site:
     def follows(self, shade):
         wait_until(lambda: colors(page(f"{self.url}/flag/"), 2) == {shade})
 
+    def sql(self, *statements):
+        """Runs them on its database; what the last one found."""
+        ran = run_site(
+            "from django.db import connection\n"
+            "with connection.cursor() as cursor:\n"
+            f"    for statement in {statements!r}: cursor.execute(statement)\n"
+            "    print(cursor.description and cursor.fetchall())",
+            **self.environment,
+        )
+        return ast.literal_eval(ran.stdout)
+
     def rows(self):
         ran = run_site(
             "from django_vwo_webhooks.models import WebhookEvent as E; "
@@ -97,6 +108,45 @@ def test_the_database_goes_before_the_row_and_while_vwo_answers(own_site, in_thr
     site.is_answered("three")
     site.follows("three")
     assert site.rows() == [("one", "changed"), ("two", "changed"), ("three", "changed")]
+
+
+SNAPSHOTS = "django_vwo_webhooks_settingssnapshot"
+SLOW_STORE = {
+    "postgresql": [
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql"
+        " AS 'BEGIN PERFORM pg_sleep(15); RETURN NEW; END'",
+        f"CREATE TRIGGER slow BEFORE INSERT ON {SNAPSHOTS} FOR EACH ROW EXECUTE FUNCTION slow()",
+        "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'",
+        f"DROP TRIGGER slow ON {SNAPSHOTS}",
+    ],
+    "mysql": [
+        f"CREATE TRIGGER slow BEFORE INSERT ON {SNAPSHOTS} FOR EACH ROW SET @slept = SLEEP(15)",
+        "SELECT 1 FROM information_schema.processlist WHERE state = 'User sleep'",
+        "DROP TRIGGER slow",
+    ],
+}
+
+
+@pytest.mark.own_server
+def test_the_database_goes_while_the_snapshot_is_stored(own_site, in_thread):
+    site = own_site
+    *slow, sleeps, fast = SLOW_STORE[site.server.url.partition(":")[0]]
+    site.is_answered(site.change("one"))
+    site.follows("one")
+    site.sql(*slow)
+    answers = []
+    site.change("two")
+    in_thread(lambda: answers.append(site.status("two")))
+    wait_until(lambda: site.sql(sleeps), 15)
+    site.server.stop()
+    wait_until(lambda: answers)
+    assert answers == [503]
+    assert colors(page(f"{site.url}/flag/"), 2) == {"one"}
+    site.server.start()
+    site.sql(fast)
+    site.is_answered("two")
+    site.follows("two")
+    assert site.rows() == [("one", "changed"), ("two", "changed")]
 
 
 @pytest.mark.own_server
