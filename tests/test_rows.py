@@ -8,11 +8,13 @@ from django.db import IntegrityError
 from django.test import RequestFactory
 from django.utils import timezone
 
+from django_vwo_webhooks.client import get_client
+from django_vwo_webhooks.exceptions import RefreshFailed
 from django_vwo_webhooks.models import RefreshLease, WebhookEvent
 from django_vwo_webhooks.refresh import refresh_settings
 from django_vwo_webhooks.views import remote_addr
 
-from .conftest import PAYLOAD, configure, only_event
+from .conftest import PAYLOAD, configure, only_event, wait_until
 
 
 def record(**changes):
@@ -92,12 +94,18 @@ def test_a_row_that_another_flight_finished_is_joined_and_open_again():
 @pytest.mark.django_db(transaction=True)
 def test_nothing_stays_pending_for_ever(vwo):
     """Its worker died, and VWO has given up: it failed, until a good refresh says otherwise."""
+    refresh_settings()
     event = record()
     assert WebhookEvent.objects.give_up() == 0
     WebhookEvent.objects.update(received_at=timezone.now() - timedelta(minutes=61))
-    assert WebhookEvent.objects.give_up() == 1
+    get_client()
+    wait_until(lambda: WebhookEvent.objects.filter(outcome="failed"))
     event.refresh_from_db()
-    assert (event.outcome, bool(event.error)) == ("failed", True)
+    assert event.error == "Nothing refreshed in the hour in which VWO repeats it."
+    vwo.set_flag("new_checkout", variables={"color": "green"})
+    vwo.misbehave(status=500, times=1)
+    with pytest.raises(RefreshFailed):
+        refresh_settings()
     refresh_settings()
     event.refresh_from_db()
     assert (event.outcome, event.error) == ("changed", "")
