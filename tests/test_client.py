@@ -41,7 +41,8 @@ def test_there_is_one_client_a_process(vwo, in_thread):
 
 def test_a_process_that_finds_a_snapshot_asks_nobody(vwo):
     refresh_settings()
-    vwo.refuse()
+    vwo.misbehave(status=500)
+    before = len(vwo.fetches)
     ran = run_site(
         "import time; from django_vwo_webhooks.client import get_client\n"
         "t = time.monotonic(); client = get_client()\n"
@@ -52,6 +53,7 @@ def test_a_process_that_finds_a_snapshot_asks_nobody(vwo):
     assert color == "red"
     # some milliseconds, against 14 s with the SDK's own start
     assert float(seconds) < 5
+    assert len(vwo.fetches) == before
 
 
 def test_without_any_snapshot_flags_are_off_and_heal_by_the_next_webhook(vwo, deliver, settings):
