@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+from itertools import compress, product
 
 import pytest
 from django.test import Client
@@ -87,13 +88,20 @@ def test_only_post(method):
 
 
 def test_the_order_of_refusals(settings):
+    """Whatever is wrong, and whatever else: the first of these decides."""
     configure(settings, MAX_BODY_BYTES=10)
-    large, right = b"x" * 11, {"x-vwo-auth": SECRET}
-    assert Client().put(URL, large).status_code == 405
-    assert post(large).status_code == 413
-    assert post(b"x", content_type="text/plain").status_code == 401
-    assert post(b"x", content_type="text/plain", **right).status_code == 415
-    assert post(b"x", **right).status_code == 400
+    for wrong in product([True, False], repeat=5):
+        method, chunked, large, sender, kind = wrong
+        headers = {"x-vwo-auth": "wrong" if sender else SECRET}
+        response = Client().generic(
+            "PUT" if method else "POST",
+            URL,
+            b"not JSON, and large" if large else b"not JSON",
+            content_type="text/plain" if kind else JSON,
+            headers={**headers, **({"Transfer-Encoding": "chunked"} if chunked else {})},
+        )
+        expected = [*compress([405, 411, 413, 401, 415], wrong), 400]
+        assert response.status_code == expected[0], wrong
 
 
 @pytest.mark.parametrize(
