@@ -47,7 +47,11 @@ def fresh_process() -> Iterator[None]:
 def vwo(settings: Any) -> Iterator[VWOSimulator]:
     """VWO's side, served over HTTP, with one flag that is on."""
     with VWOSimulator(
-        build_settings(feature("new_checkout", variables={"color": "red"})),
+        build_settings(
+            feature("new_checkout", variables={"color": "red"}),
+            account_id=site.VWO_WEBHOOKS["ACCOUNT_ID"],
+            sdk_key=site.VWO_WEBHOOKS["SDK_KEY"],
+        ),
         account_id=site.VWO_WEBHOOKS["ACCOUNT_ID"],
         sdk_key=site.VWO_WEBHOOKS["SDK_KEY"],
         secret=site.VWO_WEBHOOKS["SECRET"],
