@@ -259,7 +259,7 @@ def _alias() -> str:
 
 
 def _pause() -> float:
-    return random.uniform(LONGEST_PAUSE_SECONDS / 2, LONGEST_PAUSE_SECONDS)  # noqa: S311
+    return random.uniform(LONGEST_PAUSE_SECONDS / 2, LONGEST_PAUSE_SECONDS)  # noqa: S311 - spreads load
 
 
 @atexit.register

@@ -4,6 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError
 from django.test import RequestFactory
 from django.utils import timezone
@@ -110,6 +111,17 @@ def test_nothing_stays_pending_for_ever(vwo):
     event.refresh_from_db()
     assert (event.outcome, event.error) == ("changed", "")
     assert event.finished_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_of_a_site_that_is_gone_end_too(vwo, settings):
+    configure(settings, ENVIRONMENT="gone")
+    event = record()
+    WebhookEvent.objects.update(received_at=timezone.now() - timedelta(minutes=61))
+    configure(settings, ENVIRONMENT="default")
+    call_command("vwo_refresh")
+    event.refresh_from_db()
+    assert event.outcome == "failed"
 
 
 @pytest.mark.django_db(transaction=True)
