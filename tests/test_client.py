@@ -81,13 +81,18 @@ def test_a_restored_database_may_have_other_settings_under_the_same_number(vwo):
     wait_until(lambda: not enabled())
 
 
-def test_a_snapshot_of_another_key_is_not_applied(vwo, settings):
+@pytest.mark.parametrize(
+    "other", [{"SDK_KEY": "another-key-of-the-same-account"}, {"ENVIRONMENT": "staging"}]
+)
+def test_a_snapshot_of_another_key_is_not_applied(vwo, settings, other):
     refresh_settings()
     vwo.refuse()
-    configure(settings, SDK_KEY="another-key-of-the-same-account")
-    assert not enabled()
-    configure(settings, ENVIRONMENT="staging")
-    assert not enabled()
+    configure(settings, **other)
+    ran = run_site(
+        "from django_vwo_webhooks.client import get_client\n"
+        "print(get_client().get_flag('new_checkout', {'id': 'u'}).is_enabled())"
+    )
+    assert ran.stdout == "False\n"
 
 
 def test_the_client_follows_what_another_process_stored(vwo):
