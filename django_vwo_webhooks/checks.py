@@ -179,6 +179,7 @@ def _broadcast() -> Iterable[CheckMessage]:
             yield Error(
                 f'VWO_WEBHOOKS["BROADCAST"] names "{path}", which should be a subclass of '
                 "django_vwo_webhooks.broadcast.Broadcast.",
+                hint=f'Write: VWO_WEBHOOKS = {{…, "BROADCAST": {EXAMPLES["BROADCAST"]}}}',
                 id="django_vwo_webhooks.E008",
             )
 
