@@ -11,6 +11,7 @@ from django.db import Error, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 from django.dispatch import Signal
+from django.utils import timezone
 
 from .broadcast import ring
 from .changes import compare
@@ -64,9 +65,10 @@ class Landing:
 
     flight: int
     snapshot: SettingsSnapshot
+    landed_at: datetime | None = None
+    """When it was stored; None where another process flew."""
     changes: list[dict[str, Any]] | None = None
     """What changed, or None where nothing did or another process flew."""
-    flown_here: bool = False
     applied: SettingsSnapshot | None = None
     """What was put in force in this process, None where it was there already."""
 
@@ -107,7 +109,8 @@ def fly(state: LeaseState, flight: int, cause: str, clock: Clock) -> Landing:
         if fetched.digest != state.digest:
             built = sdk.build(sdk.validate(fetched.document))
             snapshot, changes = _new_snapshot(state, fetched, cause)
-        _land(state, flight, snapshot, time.monotonic() - started)
+        landed_at = timezone.now()
+        _land(state, flight, snapshot, time.monotonic() - started, landed_at)
     except RefreshFailed as failure:
         _crash(state, flight, failure)
         raise
@@ -118,7 +121,7 @@ def fly(state: LeaseState, flight: int, cause: str, clock: Clock) -> Landing:
         raise unexpected from error
     if built is not None:
         built.snapshot_id = snapshot.pk
-    landing = Landing(flight, snapshot, changes, flown_here=True)
+    landing = Landing(flight, snapshot, landed_at, changes)
     try:
         return replace(landing, applied=apply(snapshot.pk, snapshot.digest, built))
     except Exception:
@@ -141,7 +144,9 @@ def _new_snapshot(
     return SettingsSnapshot.of(stored, fetched.digest, changes, cause), changes
 
 
-def _land(state: LeaseState, flight: int, snapshot: SettingsSnapshot, seconds: float) -> None:
+def _land(
+    state: LeaseState, flight: int, snapshot: SettingsSnapshot, seconds: float, at: datetime
+) -> None:
     """One short transaction: release the lease, store what is new, finish what was waiting.
 
     It begins with its write, which is also the fence that refuses a late result.
@@ -152,7 +157,7 @@ def _land(state: LeaseState, flight: int, snapshot: SettingsSnapshot, seconds: f
             raise Superseded("A newer refresh started meanwhile; this late result is refused.")
         if new:
             snapshot.store()
-        finished = WebhookEvent.objects.land(flight, snapshot, changed=new, seconds=seconds)
+        finished = WebhookEvent.objects.land(flight, snapshot, changed=new, seconds=seconds, at=at)
         if new and finished and snapshot.cause != SettingsSnapshot.Cause.WEBHOOK:
             snapshot.cause = SettingsSnapshot.Cause.WEBHOOK
             snapshot.save(update_fields=["cause"], using=database())
@@ -184,11 +189,11 @@ def announce(landing: Landing) -> None:
         logger.info("VWO's settings changed, now #%d: %s", landing.snapshot.pk, texts)
         ring()
     tell_applied(landing.applied)
-    if landing.flown_here:
+    if landing.landed_at is not None and settings_refreshed.has_listeners(SettingsSnapshot):
         tell(
             settings_refreshed,
             sender=SettingsSnapshot,
-            events=WebhookEvent.objects.landed_with(landing.flight),
+            events=WebhookEvent.objects.landed_with(landing.flight, landing.landed_at),
             snapshot=landing.snapshot,
             changes=landing.changes or [],
         )

@@ -8,6 +8,7 @@ import math
 import threading
 import time
 from dataclasses import dataclass
+from math import inf
 
 from .conf import app_settings
 from .connections import inside_transaction
@@ -30,7 +31,12 @@ LONGEST_PAUSE_SECONDS = 0.05
 """Between these two grow the pauses from one look at another process's flight to the next."""
 
 GATHER = 0.1
-"""Who had to wait waits on for this part of it, so that the next flight serves more."""
+GATHER_SECONDS = 0.004
+"""In a crowd who had to wait waits on for this part of it, and everybody this long at least, so
+that the next flight serves more."""
+
+CROWD_SECONDS = 0.1
+"""For how long it counts as a crowd that a delivery had to wait for another one's flight."""
 
 
 def refresh_settings(cause: str = SettingsSnapshot.Cause.MANUAL) -> SettingsSnapshot:
@@ -67,6 +73,11 @@ class _Tower:
         # the flight that the busy thread flies, or waits for where another process flies it;
         # 0 while it looks, and what it then starts is newer than whatever waits here
         self.flight = 0
+        self.waited_at = -inf
+
+    @property
+    def crowded(self) -> bool:
+        return time.monotonic() - self.waited_at < CROWD_SECONDS
 
     def may_serve(self, call: _Call) -> bool:
         return self.flight == 0 or self.flight > call.noted
@@ -109,6 +120,7 @@ def _wait_for_turn(tower: _Tower, call: _Call, clock: Clock) -> float:
             remaining = clock.remaining(serves=tower.may_serve(call))
             if remaining <= 0:
                 raise RefreshBusy("An earlier refresh is still under way.")
+            tower.waited_at = time.monotonic()
             tower.condition.wait(min(remaining, PATIENCE_SECONDS))
             waited = time.monotonic() - began
         if call.landing is None:
@@ -167,14 +179,13 @@ def _take_off(
             raise RefreshBusy("The database took too long to leave time for asking VWO.")
         if state.busy:
             tower.flight = state.flight
+            tower.waited_at = time.monotonic()
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-        elif (
-            not gathered
-            and (gather := GATHER * (time.monotonic() - began)) > SHORTEST_PAUSE_SECONDS
-        ):
+            waited = time.monotonic() - began
+        elif not gathered and tower.crowded:
             gathered = True
-            time.sleep(min(gather, LONGEST_PAUSE_SECONDS))
+            time.sleep(min(max(GATHER * waited, GATHER_SECONDS), LONGEST_PAUSE_SECONDS))
         elif flight := RefreshLease.objects.start(state):
             tower.flight = flight
             return fly(state, flight, cause, clock)

@@ -7,6 +7,7 @@ import time
 import pytest
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
+from django.utils import timezone
 
 from django_vwo_webhooks import signals
 from django_vwo_webhooks.client import get_client
@@ -393,7 +394,7 @@ def test_a_late_failure_decides_about_no_row(vwo, deliver, monkeypatch):
         state = RefreshLease.objects.look()
         flight = RefreshLease.objects.start(state)
         snapshot = SettingsSnapshot.objects.newest()
-        WebhookEvent.objects.land(flight, snapshot, changed=False, seconds=0.1)
+        WebhookEvent.objects.land(flight, snapshot, changed=False, seconds=0.1, at=timezone.now())
         WebhookEvent.objects.update(finished_at=None)
         raise VWOUnreachable("too late")
 

@@ -107,10 +107,6 @@ class Migration(migrations.Migration):
             model_name="webhookevent",
             index=models.Index(fields=["remote_addr"], name="vwo_event_remote_addr"),
         ),
-        migrations.AddIndex(
-            model_name="webhookevent",
-            index=models.Index(fields=["landed_flight"], name="vwo_event_landed"),
-        ),
         migrations.AddField(
             model_name="changedfeature",
             name="snapshot",

@@ -1,6 +1,6 @@
 import hashlib
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
@@ -99,12 +99,18 @@ class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
         """The unfinished rows of which a delivery arrived before ``flight`` started."""
         return self.ours().filter(finished_at=None, first_flight__lt=flight)
 
-    def landed_with(self, flight: int) -> "WebhookEventQuerySet":
-        """The rows that ``flight`` finished."""
-        return self.ours().filter(landed_flight=flight, finished_at__isnull=False)
+    def landed_with(self, flight: int, at: datetime) -> "WebhookEventQuerySet":
+        """The rows that ``flight`` finished, found by the index of the moment when it did."""
+        return self.ours().filter(landed_flight=flight, finished_at=at)
 
     def land(
-        self, flight: int, snapshot: SettingsSnapshot, *, changed: bool, seconds: float
+        self,
+        flight: int,
+        snapshot: SettingsSnapshot,
+        *,
+        changed: bool,
+        seconds: float,
+        at: datetime,
     ) -> int:
         """Give the outcome of a good flight to every row that it serves, in one statement.
 
@@ -119,7 +125,7 @@ class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
             # a row that was changed before gives way to another change only
             kept="" if changed else Outcome.CHANGED.value,
             seconds=seconds,
-            at=moment(self.db, timezone.now()),
+            at=moment(self.db, at),
             **ours(),
         )
 
@@ -220,7 +226,6 @@ class WebhookEvent(Owned):
                 for field in ("outcome", "environment", "action", "triggered_by", "credential")
             ),
             models.Index(fields=["remote_addr"], name="vwo_event_remote_addr"),
-            models.Index(fields=["landed_flight"], name="vwo_event_landed"),
             models.Index(
                 fields=["environment", "key_digest", "finished_at"], name="vwo_event_waiting"
             ),
