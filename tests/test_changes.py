@@ -295,6 +295,19 @@ TARGETED = {"or": [{"custom_variable": {"price": "wildcard(*20*)"}}]}
             [("renamed", "uno: key “one” → “uno”")],
         ),
         (
+            put("features", 0, "rules", 1, "ruleKey", value="pricing"),
+            [("renamed", "one: key of testing rule pricing “testingRule11” → “pricing”")],
+        ),
+        (
+            put("features", 0, "id", value="1"),
+            [("other", "one: id 1 → “1”")],
+        ),
+        (
+            put("features", 0, "id", value=9),
+            [("feature_removed", "one removed"),
+             ("feature_added", "one added: on, rollout 100 %, 2 testing rules")],
+        ),
+        (
             put("features", 0, "isDebuggerEnabled", value=True),
             [("other", "one: isDebuggerEnabled added: true")],
         ),
@@ -334,8 +347,16 @@ TARGETED = {"or": [{"custom_variable": {"price": "wildcard(*20*)"}}]}
         ),
         (
             put("groups", "1", "wt", value={"11": 40, "12": 60}),
-            [("group", "Group “Checkout”: weights testingRule11 of one 50 % → "
-              "testingRule11 of one 40 %, testingRule12 of one 60 %")],
+            [("group", "Group “Checkout”: weights testingRule11 of one 50 % → 40 %, "
+              "testingRule12 of one nothing → 60 %")],
+        ),
+        (
+            put("groups", "1", "wt", value={}),
+            [("group", "Group “Checkout”: weights testingRule11 of one 50 % → nothing")],
+        ),
+        (
+            put("groups", "1", "wt", value=[50]),
+            [("group", "Group “Checkout”: weights {\"11\":50} → [50]")],
         ),
         (
             put("groups", value={}),
@@ -447,6 +468,77 @@ def test_a_weight_that_says_something_else_is_told_with_the_switch():
     ]
 
 
+def test_a_rule_that_is_renamed_keeps_its_place():
+    def edit(document):
+        rules = document["features"][0]["rules"]
+        rules[1]["ruleKey"] = "pricing"
+        rules.insert(1, rules.pop())
+
+    assert [kind for kind, _ in told(edit)] == ["reordered", "renamed"]
+
+
+def test_a_rule_with_another_name_and_campaign_is_another_rule():
+    def edit(document):
+        document["features"][0]["rules"][1] = testing_rule(12) | {"ruleKey": "second"}
+
+    assert told(edit) == [
+        ("rule_removed", "one: testing rule testingRule11 removed"),
+        ("rule_added", "one: testing rule second added: traffic 50 %"),
+    ]
+
+
+def test_rules_without_a_campaign_are_told_apart_by_their_names():
+    def rules(*names):
+        return {"features": [{"key": "f", "rules": [{"ruleKey": name} for name in names]}]}
+
+    assert [change["kind"] for change in checked(rules("a"), rules("b"))] == [
+        "rule_removed",
+        "rule_added",
+    ]
+
+
+def test_what_happens_to_the_campaign_of_a_rule_that_is_gone():
+    def edit(document):
+        del document["features"][0]["rules"][1]
+        document["campaigns"][TEST_11]["percentTraffic"] = 5
+
+    assert [text for _, text in told(edit)] == [
+        "one: testing rule testingRule11 removed",
+        "one: traffic of former testing rule testingRule11 50 % → 5 %",
+    ]
+
+
+def many_rules(*numbers):
+    rules = [testing_rule(number) for number in numbers]
+    return {"features": [{"id": 1, "key": "f", "rules": rules}]}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ((15, 11, 12, 13, 14), "testingRule15 moved from place 5 to 1"),
+        ((12, 13, 14, 15, 11), "testingRule11 moved from place 1 to 5"),
+        ((12, 11, 13, 14, 15), "testingRule12 moved from place 2 to 1"),
+        (
+            (15, 14, 13, 12, 11),
+            "testingRule11, testingRule12, testingRule13, testingRule14, testingRule15 → "
+            "testingRule15, testingRule14, testingRule13, testingRule12, testingRule11",
+        ),
+        (
+            (15, 11, 12, 13, 14, 16),
+            "testingRule11, testingRule12, testingRule13, testingRule14, testingRule15 → "
+            "testingRule15, testingRule11, testingRule12, testingRule13, testingRule14, "
+            "testingRule16",
+        ),
+    ],
+)
+def test_a_long_order_is_told_by_what_moved(numbers, words):
+    changes = checked(many_rules(11, 12, 13, 14, 15), many_rules(*numbers))
+    assert [c["text"] for c in changes if c["kind"] == "reordered"] == [
+        f"f: order of rules: {words}"
+    ]
+
+
 def test_a_campaign_that_no_flag_uses():
     assert told(lambda d: d["campaigns"].append(testing_campaign(99, "stray"))) == [
         ("other", "Campaign stray_testingRule99 (used by no flag) added")
@@ -500,6 +592,20 @@ def test_traffic_that_comes_to_the_share_is_still_traffic():
     ]
 
 
+def test_traffic_that_was_another_is_told_beside_the_share():
+    def edit(document):
+        document["campaigns"][ROLLOUT_TWO]["percentTraffic"] = 75
+        document["campaigns"][ROLLOUT_TWO]["variations"][0]["weight"] = 75
+
+    before = copy.deepcopy(FLAGS)
+    before["campaigns"][ROLLOUT_TWO]["percentTraffic"] = 5
+    assert [text for _, text in told(edit)] == ["two: rollout 50 % → 75 %"]
+    assert [text for _, text in told(edit, before)] == [
+        "two: rollout 50 % → 75 %",
+        "two: traffic of rollout rule rolloutRule2 5 % → 75 %",
+    ]
+
+
 def test_a_new_variation_does_not_tell_of_traffic():
     def edit(document):
         rollout = document["campaigns"][ROLLOUT_TWO]
@@ -531,9 +637,34 @@ def test_a_group_and_the_list_that_says_the_same():
     ]
 
 
+def test_a_list_of_groups_that_says_something_else_is_told_by_itself():
+    def edit(document):
+        document["groups"]["1"]["campaigns"] = ["12"]
+        document["campaignGroups"]["11"] = 7
+
+    assert told(edit) == [
+        ("group", "Group of testingRule11 of one 1 → 7"),
+        ("group", "Group “Checkout”: testingRule11 of one left"),
+    ]
+
+
+def test_a_rule_that_goes_from_group_to_group():
+    def edit(document):
+        document["groups"]["1"]["campaigns"] = ["12"]
+        document["groups"]["2"] = {"name": "Cart", "campaigns": ["11"], "et": 1}
+        document["campaignGroups"]["11"] = 2
+
+    assert sorted(told(edit)) == [
+        ("group", "Group “Cart” added: testingRule11 of one"),
+        ("group", "Group “Checkout”: testingRule11 of one left"),
+    ]
+
+
 def test_the_weights_of_a_group_have_one_order():
     [change] = changed(put("groups", "1", "wt", value={"12": 60, "11": 40}))
-    assert change["text"].endswith("→ testingRule11 of one 40 %, testingRule12 of one 60 %")
+    assert change["text"].endswith(
+        "testingRule11 of one 50 % → 40 %, testingRule12 of one nothing → 60 %"
+    )
 
 
 def test_a_holdout_is_added():
@@ -704,6 +835,13 @@ def test_segments(segments, words):
     assert told(put("campaigns", TEST_11, "segments", value=segments)) == [
         ("segments", f"one: targeting of testing rule testingRule11: everybody → {words}")
     ]
+
+
+def test_segments_are_told_at_length():
+    words = " or ".join(f"country is Country{number}" for number in range(4))
+    segments = {"or": [{"country": f"Country{number}"} for number in range(4)]}
+    [change] = changed(put("campaigns", TEST_11, "segments", value=segments))
+    assert change["text"].endswith(f": everybody → {words}")
 
 
 def test_segments_that_read_alike_are_told_apart():

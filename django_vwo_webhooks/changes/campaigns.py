@@ -1,6 +1,6 @@
 """Sentences about campaigns, which hold what the rules of flags do."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .differences import Difference, Pair, label, matched
 from .features import is_share, switch_says, tell_switch, tell_whole_rule
@@ -17,7 +17,7 @@ from .parts import (
     tell_variable,
 )
 from .segments import targeting, whitelist
-from .words import cut, percent, switched, turn
+from .words import LONGEST_WORDS, cut, percent, switched, turn
 
 
 class Campaign(NamedTuple):
@@ -168,7 +168,7 @@ def _tell_traffic(difference: Difference, campaign: Campaign, flags: Flags) -> C
     if campaign.rolls_out:
         for variation in matched(campaign.pair.get("variations"), "variations"):
             told = _tell_share(variation, _campaign(campaign.pair, variation, flags), flags)
-            if _is_the_share(traffic.after, variation.get("weight"), told["kind"]):
+            if _is_the_share(traffic, variation.get("weight"), told["kind"]):
                 return told
     kind, what = "traffic", f"traffic of {campaign.rule}"
     if campaign.is_only(ROLLOUT) and _is_off(campaign):
@@ -177,11 +177,16 @@ def _tell_traffic(difference: Difference, campaign: Campaign, flags: Flags) -> C
     return tell(kind, campaign.feature, difference, words)
 
 
-def _is_the_share(traffic: Any, weight: Pair, kind: str) -> bool:
-    """Whether traffic is what a weight came to or, of a flag that was switched off, was."""
-    share = weight.before if kind == "switched_off" else weight.after
-    comparable = weight.kept and is_share(traffic) and is_share(share)
-    return comparable and weight.differs and bool(traffic == share)
+def _is_the_share(traffic: Pair, weight: Pair, kind: str) -> bool:
+    """Whether traffic went along with a weight, or has the share that a switch tells."""
+    if not weight.differs or not all(is_share(side) for side in (*traffic, *weight)):
+        return False
+    match kind:
+        case "switched_off":
+            return bool(traffic.after == weight.before)
+        case "switched_on":
+            return bool(traffic.after == weight.after)
+    return bool(traffic == weight)
 
 
 def _is_off(campaign: Campaign) -> bool:
@@ -191,9 +196,9 @@ def _is_off(campaign: Campaign) -> bool:
 def _tell_segments(difference: Difference, campaign: Campaign, of: str) -> Change:
     """Who a rule is for; in the variations of a testing rule, who is put into them."""
     if campaign.variation is not None and not campaign.rolls_out:
-        words = f"whitelist{of}: {turn(difference.pair, whitelist)}"
+        words = f"whitelist{of}: {turn(difference.pair, whitelist, LONGEST_WORDS)}"
         return tell("whitelist", campaign.feature, difference, words)
     if campaign.variation is None and campaign.rolls_out:
         of = f" of the campaign{of}"
-    words = f"targeting{of}: {turn(difference.pair, targeting)}"
+    words = f"targeting{of}: {turn(difference.pair, targeting, LONGEST_WORDS)}"
     return tell("segments", campaign.feature, difference, words)

@@ -21,6 +21,12 @@ IDENTITIES = {"rules": ("ruleKey", "id", "campaignId")}
 USUAL_IDENTITY = ("id", "key", "name")
 
 
+Item = dict[str, Any]
+
+Key = tuple[str, int]
+"""An item's identity, and its number among those that share it."""
+
+
 class Pair(NamedTuple):
     """One place in the two documents."""
 
@@ -61,6 +67,10 @@ class Pair(NamedTuple):
         )
 
 
+NEITHER = Pair(NOTHING, NOTHING)
+"""A place that neither document has."""
+
+
 class Difference(NamedTuple):
     """A place that differs and has no smaller place inside that says so.
 
@@ -94,7 +104,7 @@ def matched(pair: Pair, key: str) -> list[Pair]:
 
     ``key`` is where the lists stand. Whatever is no object, or in no list, has no partner.
     """
-    old, new = (_by_identity(side, key) for side in pair)
+    old, new = _sides(pair, key)
     return [Pair(old.get(one, NOTHING), new.get(one, NOTHING)) for one in {**old, **new}]
 
 
@@ -139,7 +149,7 @@ def _items(place: Difference, key: str) -> Iterator[Difference]:
             yield from _within(place.within(label(item.either), item), "")
     if key in UNORDERED:
         return
-    old, new = (_by_identity(side, key) for side in place.pair)
+    old, new = _sides(place.pair, key)
     if [one for one in old if one in new] != [one for one in new if one in old]:
         yield place._replace(reordered=True)
 
@@ -156,8 +166,30 @@ def _is_list_of_objects(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
-def _by_identity(items: Any, key: str) -> dict[tuple[str, int], dict[str, Any]]:
-    """Items by their identity, and a number for those that share one or have none."""
+def _sides(pair: Pair, key: str) -> tuple[dict[Key, Item], dict[Key, Item]]:
+    """The objects of two lists, those that are the same under the same key.
+
+    A rule that has another name, and does what one did that is gone, is that one.
+    """
+    old, new = (_by_identity(side, key) for side in pair)
+    if key != "rules":
+        return old, new
+    gone = {_target(item): one for one, item in old.items() if one not in new}
+    gone.pop(None, None)
+    return old, {
+        one if one in old else gone.pop(_target(item), one): item for one, item in new.items()
+    }
+
+
+def _target(rule: Item) -> str | None:
+    """What a rule applies, None where it is nothing."""
+    if rule.get("campaignId") is None:
+        return None
+    return canonical([rule["campaignId"], rule.get("variationId")])
+
+
+def _by_identity(items: Any, key: str) -> dict[Key, Item]:
+    """Items by their identity; some share one, or have none."""
     seen: Counter[str] = Counter()
     found = {}
     for item in items if isinstance(items, list) else []:
@@ -168,8 +200,10 @@ def _by_identity(items: Any, key: str) -> dict[tuple[str, int], dict[str, Any]]:
     return found
 
 
-def _identity(item: dict[str, Any], keys: tuple[str, ...]) -> str:
+def _identity(item: Item, keys: tuple[str, ...]) -> str:
+    """``id 1``, for 1 and "1" alike."""
     for key in keys:
-        if item.get(key) is not None:
-            return f"{key} {canonical(item[key])}"
+        value = item.get(key)
+        if value is not None:
+            return f"{key} {value if isinstance(value, str) else canonical(value)}"
     return ""

@@ -8,6 +8,7 @@ from .kinds import change
 from .parts import (
     Change,
     about,
+    tell,
     tell_metric,
     tell_other,
     tell_renamed,
@@ -15,7 +16,7 @@ from .parts import (
     tell_variable,
 )
 from .segments import targeting
-from .words import bare, cut, percent
+from .words import bare, cut, news, percent
 
 SWITCHES = {("OFF", "ON"): "switched_on", ("ON", "OFF"): "switched_off"}
 
@@ -33,6 +34,9 @@ def tell_feature(difference: Difference, flags: Flags) -> Change:
             return tell_renamed(difference, name, "")
         case ("rules", None):
             return tell_whole_rule(feature, difference.items[1], flags)
+        case ("rules", None, "ruleKey"):
+            words = news(f"key of {rule_words(difference.items[1])}", difference.pair)
+            return tell("renamed", name, difference, words)
         case ("rules", None, *_):
             return tell_other(difference, 4, name, f" of {rule_words(difference.items[1])}")
         case ("rules",) if difference.reordered:

@@ -7,7 +7,7 @@ VWO links them by ``rules[].campaignId`` and, where several rules share one camp
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .differences import NOTHING, Pair, label, matched
+from .differences import NEITHER, NOTHING, Pair, label, matched
 from .normal import canonical
 from .words import compact, cut, in_full
 
@@ -28,7 +28,9 @@ class Use(NamedTuple):
     @property
     def words(self) -> str:
         """What people call it."""
-        return rule_words(self.rule) if self.is_rule else "its impact campaign"
+        if not self.is_rule:
+            return "its impact campaign"
+        return f"{'former ' if self.rule.removed else ''}{rule_words(self.rule)}"
 
     @property
     def variation_id(self) -> Any:
@@ -100,15 +102,14 @@ class Flags:
 
     def campaign(self, rule: Pair) -> Pair:
         """The campaign of a rule."""
-        nothing = Pair(NOTHING, NOTHING)
-        return self.campaigns.get(canonical(rule.either.get("campaignId")), nothing)
+        return self.campaigns.get(canonical(rule.either.get("campaignId")), NEITHER)
 
     def variation(self, rule: Pair) -> Pair:
         """The variation of a rule's campaign that ``variationId`` names, or else the first."""
         variations = matched(self.campaign(rule).get("variations"), "variations")
         wanted = rule.either.get("variationId")
         named = [one for one in variations if one.either.get("id") == wanted]
-        return (named or variations or [Pair(NOTHING, NOTHING)])[0]
+        return (named or variations or [NEITHER])[0]
 
 
 def _uses(feature: Pair) -> Iterator[Use]:

@@ -7,12 +7,12 @@ in ``holdout_util``.
 
 from typing import Any
 
-from .differences import Difference, Pair, label
+from .differences import NEITHER, NOTHING, Difference, Pair, label
 from .flags import Flags
 from .kinds import change
 from .parts import Change, tell
 from .segments import targeting
-from .words import cut, in_full, news, percent, turn
+from .words import LONGEST_WORDS, cut, in_full, news, percent, turn
 
 RANDOMLY = 1
 """The value of a group's ``et`` that picks one of its rules at random."""
@@ -29,7 +29,7 @@ def tell_group(difference: Difference, flags: Flags) -> Change:
         case ("et",):
             words = f"its rule is picked {turn(difference.pair, _algorithm)}"
         case ("p",):
-            words = f"priority {turn(difference.pair, flags.members)}"
+            words = f"priority {turn(difference.pair, flags.members, LONGEST_WORDS)}"
         case ("wt", *_):
             return _tell_weights(name, group, flags)
         case _:
@@ -39,13 +39,14 @@ def tell_group(difference: Difference, flags: Flags) -> Change:
 
 def tell_membership(difference: Difference, flags: Flags) -> Change:
     """The group of a rule by itself, unless a group has the same news."""
-    member, groups = difference.path[1], difference.pair
-    for number, news_of_group in ((groups.after, (False, True)), (groups.before, (True, False))):
-        group = flags.groups.get(str(number))
-        if group and tuple(member in _members(side) for side in group) == news_of_group:
-            tell_it = _tell_members if group.kept else _tell_whole_group
-            return tell_it(str(number), group, flags)
-    return tell("group", "", difference, news(f"group of {flags.member(member)}", groups))
+    member, numbers = difference.path[1], difference.pair
+    groups = [flags.groups.get(str(number), NEITHER) for number in numbers]
+    left, joined = (tuple(member in _members(side) for side in group) for group in groups)
+    if (numbers.added or left == (True, False)) and (numbers.removed or joined == (False, True)):
+        number, group = str(numbers.either), groups[not numbers.removed]
+        tell_it = _tell_members if group.kept else _tell_whole_group
+        return tell_it(number, group, flags)
+    return tell("group", "", difference, news(f"group of {flags.member(member)}", numbers))
 
 
 def tell_holdout(difference: Difference, flags: Flags) -> Change:
@@ -59,9 +60,9 @@ def tell_holdout(difference: Difference, flags: Flags) -> Change:
         case ("percentTraffic",):
             words = f": share {turn(pair, percent)}"
         case ("segments",):
-            words = f": targeting {turn(pair, targeting)}"
+            words = f": targeting {turn(pair, targeting, LONGEST_WORDS)}"
         case ("featureIds",):
-            words = f": flags {turn(pair, flags.names)}"
+            words = f": flags {turn(pair, flags.names, LONGEST_WORDS)}"
         case _:
             words = f": {news(cut(' / '.join(difference.path[2:])), pair)}"
     return tell("holdout", "", difference, f"holdout “{cut(label(holdout.either))}”{words}")
@@ -85,15 +86,14 @@ def _tell_members(number: str, group: Pair, flags: Flags) -> Change:
 
 
 def _tell_weights(number: str, group: Pair, flags: Flags) -> Change:
-    def in_words(weights: Any) -> str:
-        if not isinstance(weights, dict):
-            return in_full(weights)
-        return ", ".join(
-            f"{flags.member(one)} {percent(it)}" for one, it in sorted(weights.items())
-        )
-
     weights = group.get("wt")
-    text = f"{_group(number, group)}: weights {turn(weights, in_words)}"
+    sides = [{} if side is NOTHING else side for side in weights]
+    told = ""
+    if all(isinstance(side, dict) for side in sides):
+        each = [(one, weights.get(one)) for one in sorted({*sides[0], *sides[1]})]
+        changed = [(one, weight) for one, weight in each if weight.differs]
+        told = ", ".join(f"{flags.member(one)} {turn(weight, percent)}" for one, weight in changed)
+    text = f"{_group(number, group)}: weights {told or turn(weights)}"
     return change("group", "", ("groups", number, "wt"), weights, text)
 
 

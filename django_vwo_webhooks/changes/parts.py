@@ -4,7 +4,7 @@ from typing import Any
 
 from .differences import Difference, Pair, label
 from .kinds import change
-from .words import bare, cut, in_full, news, shown, turn
+from .words import LONGEST_VALUE, LONGEST_WORDS, bare, cut, in_full, news, shown, turn
 
 Change = dict[str, Any]
 
@@ -22,8 +22,22 @@ def tell(kind: str, feature: str, difference: Difference, words: str) -> Change:
 def tell_reordered(difference: Difference, feature: str, where: str) -> Change:
     """The items of a list are the same, in another order."""
     names = Pair(*([label(item) for item in side] for side in difference.pair))
-    words = f"order of {cut(difference.path[-1])}{where}: {turn(names, ', '.join)}"
+    order = _move(*names) or turn(names, ", ".join, LONGEST_WORDS)
+    words = f"order of {cut(difference.path[-1])}{where}: {order}"
     return change("reordered", feature, difference.path, names, about(feature, words))
+
+
+def _move(before: list[str], after: list[str]) -> str | None:
+    """The one item that moved in a list too long to be read twice."""
+    if len(", ".join(after)) <= LONGEST_VALUE or {*before} != {*after}:
+        return None
+    place = next(place for place, one in enumerate(after) if one != before[place])
+    for moved in (after[place], before[place]):
+        rest = [[one for one in side if one != moved] for side in (before, after)]
+        if rest[0] == rest[1] and len(rest[0]) == len(before) - 1:
+            here, there = before.index(moved) + 1, after.index(moved) + 1
+            return f"{cut(moved)} moved from place {here} to {there}"
+    return None
 
 
 def tell_renamed(difference: Difference, feature: str, of: str) -> Change:

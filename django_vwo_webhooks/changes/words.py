@@ -8,6 +8,9 @@ from typing import Any
 from .differences import NOTHING, Pair
 
 LONGEST_VALUE = 60
+LONGEST_WORDS = 110
+"""For what is put into words, and stands in them nowhere else."""
+
 LONGEST_SENTENCE = 300
 LEAD_IN = 20
 """Characters that are shown before the first difference of two long values."""
@@ -60,15 +63,15 @@ def percent(value: Any) -> str:
     return f"{value} %" if type(value) is int else in_full(value)
 
 
-def turn(pair: Pair, in_words: Callable[[Any], str] = in_full) -> str:
+def turn(pair: Pair, in_words: Callable[[Any], str] = in_full, length: int = LONGEST_VALUE) -> str:
     """``before → after``, with the part in view where two long values differ."""
     before, after = (printable(in_words(side)) for side in pair)
     if before == after:
         before, after = (printable(compact(side)) for side in pair)
     begin = 0
-    if max(len(before), len(after)) > LONGEST_VALUE:
+    if max(len(before), len(after)) > length:
         begin = _common(before, after) - LEAD_IN
-    return f"{_from(before, begin)} → {_from(after, begin)}"
+    return f"{_from(before, begin, length)} → {_from(after, begin, length)}"
 
 
 def news(name: str, pair: Pair) -> str:
@@ -86,8 +89,8 @@ def _common(before: str, after: str) -> int:
     return sum(1 for _ in alike)
 
 
-def _from(text: str, begin: int) -> str:
-    return cut(text if begin <= 1 else f"…{text[begin:]}")
+def _from(text: str, begin: int, length: int) -> str:
+    return cut(text if begin <= 1 else f"…{text[begin:]}", length)
 
 
 def _escaped(sign: str) -> str:
