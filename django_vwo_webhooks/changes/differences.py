@@ -62,8 +62,10 @@ class Pair(NamedTuple):
 
     def get(self, key: str) -> "Pair":
         """The place under ``key``, nothing where this is no object."""
+        before, after = self
         return Pair(
-            *(side.get(key, NOTHING) if isinstance(side, dict) else NOTHING for side in self)
+            before.get(key, NOTHING) if isinstance(before, dict) else NOTHING,
+            after.get(key, NOTHING) if isinstance(after, dict) else NOTHING,
         )
 
 
@@ -129,6 +131,8 @@ def _within(place: Difference, key: str) -> Iterator[Difference]:
     elif all(isinstance(side, dict) for side in pair):
         for name in sorted({*pair.before, *pair.after}):
             member = pair.get(name)
+            if member.before is member.after:
+                continue
             inner = place.within(name, member) if key in BY_ID else place.under(name, member)
             yield from _within(inner, "" if key in BY_ID else name)
     elif key in LISTS and all(_is_list_of_objects(side) for side in pair):

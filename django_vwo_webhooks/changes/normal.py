@@ -64,6 +64,5 @@ def _sorted(items: list[Any]) -> list[Any]:
     """Sort by id, and by the whole text where ids are missing or not unique."""
     ids = [canonical(item.get("id") if isinstance(item, dict) else None) for item in items]
     unique = len(set(ids)) == len(ids)
-    texts = ids if unique else [canonical(item) for item in items]
-    order = sorted(range(len(items)), key=lambda place: (ids[place], texts[place]))
-    return [items[place] for place in order]
+    keys: list[Any] = ids if unique else list(zip(ids, map(canonical, items), strict=True))
+    return [items[place] for place in sorted(range(len(items)), key=keys.__getitem__)]
