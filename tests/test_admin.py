@@ -549,6 +549,17 @@ def test_many_changes_are_closed_at_first(admin_client):
     assert "1 change: <bdi>flag_x changed</bdi></summary>" in text
 
 
+def test_a_closed_table_names_its_flag_once(admin_client, deliver, vwo, monkeypatch):
+    monkeypatch.setattr(comparison, "MOST_OPEN", 0)
+    changed_event(deliver, vwo, color="red")
+    text = event_page(admin_client, changed_event(deliver, vwo, color="green"))
+    assert "1 change: <bdi>color “red” → “green”</bdi></summary>" in text
+
+
+def test_the_title_of_an_event_is_one_line_from_left_to_right():
+    assert str(WebhookEvent(pk=7, action="paid\u202e\n")) == "paid\\u202e\\n #7"
+
+
 def test_of_too_many_changes_the_page_tells_how_many_it_leaves_out(admin_client, monkeypatch):
     monkeypatch.setattr(comparison, "MOST_CHANGES", 2)
     event = changed_by(("a", 1, 2), ("b", 1, 2), ("c", 1, 2))
@@ -950,7 +961,19 @@ def test_an_event_as_csv(admin_client):
     assert (row["first_change"], row["changes"]) == ("a changed", "2")
 
 
-FORMULAS = ["=cmd()", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "half \ud83d"]
+FORMULAS = [
+    "=cmd()",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "  =1",
+    "\u00a0=1",
+    "＝1",
+    "half \ud83d",
+]
 
 
 @pytest.mark.parametrize("text", FORMULAS)

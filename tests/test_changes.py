@@ -698,6 +698,13 @@ def test_the_order_of_the_sentences():
     assert [kind for kind, _ in told(edit)] == expected
 
 
+def test_flags_come_in_the_order_of_their_numbers():
+    flags = [{"id": number, "key": f"flag{number}", "x": number} for number in (10, 9, 2)]
+    after = {"features": [{**flag, "x": 0} for flag in flags]}
+    changes = checked({"features": flags}, after)
+    assert [change["feature"] for change in changes] == ["flag2", "flag9", "flag10"]
+
+
 def test_the_order_of_features_campaigns_and_variables_means_nothing():
     def shuffle(document):
         document["features"].reverse()

@@ -152,6 +152,25 @@ def test_a_page_fits_a_narrow_screen(browser, name):
     assert browser.ask("document.documentElement.scrollWidth") == 360
 
 
+def test_nothing_of_a_change_is_out_of_sight_on_a_narrow_screen(browser):
+    browser.open("changed event", width=360)
+    assert browser.ask("document.querySelectorAll('.vwo-group td').length") > 0
+    assert browser.ask(
+        "[...document.querySelectorAll('.vwo-group .vwo-scroll')]"
+        ".every(box => box.scrollWidth <= box.clientWidth)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("width", "name"), [(360, "events"), (1280, "events"), (1280, "snapshots")]
+)
+def test_the_first_change_is_in_sight_in_a_list(browser, width, name):
+    browser.open(name, width=width)
+    start = "document.querySelector('tbody .field-first_change').getBoundingClientRect().left"
+    end = "document.querySelector('.results').getBoundingClientRect().right"
+    assert browser.ask(f"{end} - {start}") >= 64
+
+
 def test_the_list_by_keyboard(browser):
     browser.open("events")
     for selector in (

@@ -50,6 +50,11 @@ class Group:
     url: str | None
     rows: list[Row] = field(default_factory=list)
 
+    @property
+    def first(self) -> str:
+        """The first sentence, without the flag that the group is of."""
+        return self.rows[0].text.removeprefix(f"{self.feature}: ")
+
 
 @dataclass(frozen=True)
 class Comparison:

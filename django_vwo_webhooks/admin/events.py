@@ -42,8 +42,8 @@ class WebhookEventAdmin(TrailAdmin):
     list_display = [
         "received",
         "outcome_badge",
-        "what",
         "first_change",
+        "what",
         "who",
         "times",
         "delay",

@@ -35,8 +35,8 @@ COLUMNS = [
     "snapshot_id",
 ]
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell begins with that a spreadsheet would compute."""
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+"""What a cell begins with, after any blanks, that some spreadsheet would compute."""
 
 
 def older_than(event: WebhookEvent) -> Q:
@@ -108,7 +108,8 @@ def _cell(value: Any) -> Any:
     if not isinstance(value, str):
         return value.isoformat() if hasattr(value, "isoformat") else value
     text = value.encode("utf-8", "backslashreplace").decode()
-    return f"'{text}" if text.startswith(FORMULA) else text
+    begins_blank = text[:1] in ("\t", "\r", "\n")
+    return f"'{text}" if begins_blank or text.lstrip().startswith(FORMULA) else text
 
 
 def streamed(

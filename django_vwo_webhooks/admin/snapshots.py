@@ -18,7 +18,7 @@ OFFERED = 20
 
 @admin.register(SettingsSnapshot)
 class SettingsSnapshotAdmin(TrailAdmin):
-    list_display = ["number", "in_force", "created", "found_by", "first_change", "environment"]
+    list_display = ["number", "created", "first_change", "found_by", "in_force", "environment"]
     list_filter = ["cause", ByWebhook]
     sortable_by = ["number"]
     fieldsets = [

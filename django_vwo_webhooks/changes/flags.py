@@ -59,8 +59,10 @@ class Flags:
         self._former, self._current = _by_campaign(uses, 0), _by_campaign(uses, 1)
 
     def order(self) -> dict[str, int]:
-        """The place of each flag's key, in the order that a normal form has."""
-        ordered = sorted(self.features, key=lambda feature: canonical(feature.either.get("id")))
+        """The place of each flag's key, by id: a longer number is a greater one."""
+        ids = [canonical(feature.either.get("id")) for feature in self.features]
+        placed = sorted(range(len(ids)), key=lambda place: (len(ids[place]), ids[place]))
+        ordered = [self.features[place] for place in placed]
         return {label(feature.either): place for place, feature in enumerate(ordered)}
 
     def uses(self, campaign: Pair) -> list[Use]:

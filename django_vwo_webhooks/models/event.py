@@ -8,6 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ..changes import printable
 from .lease import RefreshLease
 from .owned import Owned, OwnedQuerySet, PrimaryManager, ours
 from .snapshot import SettingsSnapshot
@@ -232,7 +233,7 @@ class WebhookEvent(Owned):
         ]
 
     def __str__(self) -> str:
-        return f"{self.action or self.event} #{self.pk}"
+        return f"{printable(self.action or self.event)} #{self.pk}"
 
 
 def _fingerprint(payload: dict[str, Any]) -> str:
