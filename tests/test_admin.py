@@ -581,7 +581,9 @@ NASTY = [
 @pytest.mark.parametrize(("value", "shown", "never"), NASTY)
 def test_values_are_shown_as_text(admin_client, value, shown, never):
     event = changed_by((value, value, {value: [value]}))
-    WebhookEvent.objects.filter(pk=event.pk).update(payload={"x": value.replace("\x00", "")})
+    # no payload has NUL or half a pair: the door refuses them
+    payload = value.replace("\x00", "").encode(errors="ignore").decode()
+    WebhookEvent.objects.filter(pk=event.pk).update(payload={"x": payload})
     for text in (
         event_page(admin_client, event),
         snapshot_page(admin_client, event.snapshot),
@@ -627,8 +629,7 @@ def test_json_of_200_levels_is_shown(admin_client):
     for _ in range(200):
         deep = {"in": [deep]}
     event = changed_by(("flag", None, deep))
-    WebhookEvent.objects.filter(pk=event.pk).update(payload={"deep": deep})
-    assert event_page(admin_client, event).count("the core") == 2
+    assert event_page(admin_client, event).count("the core") == 1
 
 
 def test_the_timing_of_an_event(admin_client):
