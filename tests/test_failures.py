@@ -278,6 +278,26 @@ def test_an_older_document_is_recorded_as_what_it_is_and_healed_by_the_next_look
     ]
 
 
+def test_a_vwo_that_flaps_loses_nothing(vwo):
+    vwo.retry_seconds = (0.1, 0.2)
+    with running(COMMAND) as url:
+        deliveries = []
+        for number in range(12):
+            vwo.misbehave(status=500) if number % 2 else vwo.behave()
+            shade = f"shade {number}"
+            vwo.set_flag("new_checkout", variables={"color": shade}, notify=False)
+            deliveries.append(vwo.send_webhook(action=shade, url=f"{url}/webhooks/vwo/"))
+            wait_until(lambda: deliveries[-1].attempts)
+        vwo.behave()
+        assert all(delivery.wait(30) for delivery in deliveries)
+        wait_until(lambda: colors(page(f"{url}/flag/"), 2) == {shade})
+    assert sum(len(delivery.attempts) for delivery in deliveries) > len(deliveries)
+    actions = WebhookEvent.objects.values_list("action", flat=True)
+    assert sorted(actions) == sorted(delivery.payload["action"] for delivery in deliveries)
+    assert set(WebhookEvent.objects.values_list("outcome", flat=True)) <= {"changed", "unchanged"}
+    assert not WebhookEvent.objects.filter(finished_at=None).exists()
+
+
 def test_a_full_disk_for_logs_changes_no_answer(vwo):
     with running(COMMAND, SITE_LOG="/dev/full") as url:
         vwo.set_flag("new_checkout", variables={"color": "green"})
