@@ -209,9 +209,12 @@ class Follower:
         try:
             if not bell.pushes:
                 bell.listen(channel(), bell.poll_seconds)
-            elif not (bell.listen(channel(), KEEP_SECONDS) or self._stopping.is_set()):
+            elif not (
+                bell.listen(channel(), min(KEEP_SECONDS, self._calm_seconds))
+                or self._stopping.is_set()
+            ):
                 tidy_up(own, close=True)
-                bell.listen(channel(), self._calm_seconds)
+                bell.listen(channel(), max(0.0, self._calm_seconds - KEEP_SECONDS))
         except Exception as error:
             self._troubles.begin("The bell can't be heard now, so the database is polled", error)
             self._stopping.wait(bell.poll_seconds)

@@ -254,10 +254,10 @@ def test_a_safety_net_spans_a_clock_that_was_set_back(vwo, settings):
 
 def test_with_a_bell_that_pushes_the_safety_net_comes_in_time(vwo, settings):
     backend = "django_vwo_webhooks.broadcast.local.LocalBroadcast"
-    configure(settings, BROADCAST={"BACKEND": backend}, RECONCILE_SECONDS=8)
+    configure(settings, BROADCAST={"BACKEND": backend}, RECONCILE_SECONDS=3)
     assert enabled()
     vwo.set_flag("new_checkout", enabled=False)
-    wait_until(lambda: not enabled(), 15)
+    wait_until(lambda: not enabled(), 10)
 
 
 def test_without_threads_the_first_look_is_not_part_of_the_sites_transaction(vwo, settings):
