@@ -1,12 +1,13 @@
 """What every broadcast backend has to keep, as tests for pytest to inherit."""
 
+import os
 import threading
 import time
 from abc import abstractmethod
 
 from django_vwo_webhooks.broadcast.base import Broadcast
 
-CHANNEL = "vwo_webhooks_contract"
+CHANNEL = f"vwo_webhooks_contract_{os.getpid()}"
 
 
 class BroadcastContract:
