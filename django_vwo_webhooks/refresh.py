@@ -13,16 +13,7 @@ from math import inf
 from .conf import app_settings
 from .connections import inside_transaction
 from .exceptions import InsideTransaction, RefreshBusy, TakingABreath
-from .flight import (
-    PATIENCE_SECONDS,
-    Clock,
-    Landing,
-    announce,
-    apply,
-    database,
-    fly,
-    in_force,
-)
+from .flight import PATIENCE_SECONDS, Clock, Landing, announce, apply, database, fly, in_force
 from .models import LeaseState, RefreshLease, SettingsSnapshot, WebhookEvent
 from .process import PerProcess
 
