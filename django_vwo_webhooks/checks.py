@@ -11,6 +11,7 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from rest_framework.authentication import BaseAuthentication
 
 from .broadcast import Broadcast
 from .conf import EXAMPLES, app_settings
@@ -151,9 +152,17 @@ def _authentication() -> Iterable[CheckMessage]:
         return
     for path in paths:
         try:
-            import_string(path)
+            found = import_string(path)
         except ImportError as error:
             yield _not_imported("AUTHENTICATION", path, error)
+            continue
+        if not (isinstance(found, type) and issubclass(found, BaseAuthentication)):
+            yield Error(
+                f'VWO_WEBHOOKS["AUTHENTICATION"] names "{path}", which should be a subclass of '
+                "rest_framework.authentication.BaseAuthentication.",
+                hint=f'Write: VWO_WEBHOOKS = {{…, "AUTHENTICATION": {EXAMPLES["AUTHENTICATION"]}}}',
+                id="django_vwo_webhooks.E009",
+            )
 
 
 def _broadcast() -> Iterable[CheckMessage]:

@@ -17,7 +17,6 @@ from django.db import connection, connections
 from django.http import HttpResponse
 from django.test import Client
 
-from django_vwo_webhooks.follower import stop_following
 from django_vwo_webhooks.models import WebhookEvent
 from django_vwo_webhooks.sdk.impressions import impressions
 from django_vwo_webhooks.testing import VWOSimulator, build_settings, feature
@@ -33,9 +32,8 @@ PAYLOAD = {
 
 @pytest.fixture(autouse=True)
 def fresh_process() -> Iterator[None]:
-    """No test finds the follower or the impressions of another one."""
+    """No test finds the follower, which the plugin stops, or the impressions of another one."""
     yield
-    stop_following()
     assert "vwo-follower" not in [thread.name for thread in threading.enumerate()]
     mine = impressions.peek()
     if mine is not None:

@@ -100,6 +100,7 @@ WRONG = [
     ("AUTHENTICATION", [], "E005"),
     ("AUTHENTICATION", [5], "E005"),
     ("AUTHENTICATION", ["no.such.Class"], "E007"),
+    ("AUTHENTICATION", ["datetime.datetime"], "E009"),
     ("SIGNATURE_HEADER", "", "E005"),
 ]
 

@@ -42,6 +42,8 @@ def _after(changed: datetime | None, event: WebhookEvent) -> str:
     seconds = delay(event)
     if seconds is None or seconds < 0:
         return ""
+    if seconds < 1:
+        return gettext("within a second of the change")
     return gettext("%s after the change") % duration(seconds)
 
 

@@ -32,9 +32,9 @@ class Command(BaseCommand):
         """Define the command's options."""
         parser.add_argument("url", nargs="?", help="where to post (default: this site's webhook)")
         parser.add_argument("--host", default="http://127.0.0.1:8000", help="this site's address")
-        parser.add_argument("--action", default="feature_flag_updated")
-        parser.add_argument("--event", default="settings_changed")
-        parser.add_argument("--triggered-by", default="vwo")
+        parser.add_argument("--action", default="feature_flag_updated", help="of the payload")
+        parser.add_argument("--event", default="settings_changed", help="of the payload")
+        parser.add_argument("--triggered-by", default="vwo", help="of the payload")
         parser.add_argument("--timestamp", type=int, help="Unix seconds (default: now)")
         parser.add_argument("--secret", help="default: the first configured secret")
         parser.add_argument("--retry", action="store_true", help="retry as VWO does until a 2xx")
@@ -60,8 +60,9 @@ class Command(BaseCommand):
             raise CommandError(f"Not delivered to {url}: {self._advice(last)}")
 
     def _own_url(self, host: str) -> str:
+        address = host if "://" in host else f"http://{host}"
         try:
-            return urljoin(host, reverse("django_vwo_webhooks:webhook"))
+            return urljoin(address, reverse("django_vwo_webhooks:webhook"))
         except NoReverseMatch:
             raise CommandError(
                 "This site has no webhook: include django_vwo_webhooks.urls in its URLs, "
