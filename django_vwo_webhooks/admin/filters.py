@@ -66,7 +66,9 @@ class ByEnvironment(SimpleListFilter):
         return [(name, name) for name in names] if len(names) > 1 else []
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
-        return queryset.filter(environment=self.value()) if self.value() else None
+        # only what is offered: not every text is one that a database takes
+        offered = self.value() in dict(self.lookup_choices)
+        return queryset.filter(environment=self.value()) if offered else None
 
 
 class ByFeature(SimpleListFilter):
@@ -116,4 +118,5 @@ class ByCredential(SimpleListFilter):
         return [(name, f"{name}: {moment(at)}") for name, at in used] if len(used) > 1 else []
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
-        return queryset.filter(credential=self.value()) if self.value() else None
+        offered = self.value() in dict(self.lookup_choices)
+        return queryset.filter(credential=self.value()) if offered else None

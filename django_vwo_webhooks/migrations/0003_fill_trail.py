@@ -14,7 +14,7 @@ def fill(apps: Any, schema_editor: Any) -> None:
             change_count=len(changes), headline=changes[0]["text"][:300] if changes else ""
         )
         flags = [change["feature"].encode("ascii", "backslashreplace") for change in changes]
-        keys = {flag.decode()[:255]: None for flag in flags}
+        keys = {flag.decode().replace("\0", "\\x00")[:255]: None for flag in flags}
         changed_features.bulk_create(
             changed_features.model(snapshot_id=snapshot.pk, feature=key) for key in keys if key
         )

@@ -106,5 +106,5 @@ class ChangedFeature(models.Model):
 
     @staticmethod
     def key(feature: str) -> str:
-        """A flag's key as it stands in ``feature``: in ASCII, whatever a database's charset is."""
-        return feature.encode("ascii", "backslashreplace").decode()[:255]
+        """A flag's key as every database can hold it: in ASCII, without NUL."""
+        return feature.encode("ascii", "backslashreplace").decode().replace("\0", "\\x00")[:255]
