@@ -21,10 +21,11 @@ SHORTEST_PAUSE_SECONDS = 0.002
 LONGEST_PAUSE_SECONDS = 0.05
 """Between these two grow the pauses from one look at another process's flight to the next."""
 
-GATHER = 0.1
-GATHER_SECONDS = 0.004
-"""In a crowd who had to wait waits on for this part of it, and everybody this long at least, so
-that the next flight serves more."""
+GATHER = 0.5
+SHORTEST_GATHER_SECONDS = 0.004
+LONGEST_GATHER_SECONDS = 0.1
+"""In a crowd who had to wait waits on for this part of it, and everybody for the shortest time, so
+that the next flight serves more: those whom the last one served send their next delivery now."""
 
 CROWD_SECONDS = 0.1
 """For how long it counts as a crowd that a delivery had to wait for another one's flight."""
@@ -111,9 +112,9 @@ def _wait_for_turn(tower: _Tower, call: _Call, clock: Clock) -> float:
             remaining = clock.remaining(serves=tower.may_serve(call))
             if remaining <= 0:
                 raise RefreshBusy("An earlier refresh is still under way.")
-            tower.waited_at = time.monotonic()
             tower.condition.wait(min(remaining, PATIENCE_SECONDS))
-            waited = time.monotonic() - began
+            tower.waited_at = time.monotonic()
+            waited = tower.waited_at - began
         if call.landing is None:
             tower.busy, tower.flight = True, 0
     return waited
@@ -170,13 +171,14 @@ def _take_off(
             raise RefreshBusy("The database took too long to leave time for asking VWO.")
         if state.busy:
             tower.flight = state.flight
-            tower.waited_at = time.monotonic()
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-            waited = time.monotonic() - began
+            tower.waited_at = time.monotonic()
+            waited = tower.waited_at - began
         elif not gathered and tower.crowded:
             gathered = True
-            time.sleep(min(max(GATHER * waited, GATHER_SECONDS), LONGEST_PAUSE_SECONDS))
+            gather = max(GATHER * waited, SHORTEST_GATHER_SECONDS)
+            time.sleep(min(gather, LONGEST_GATHER_SECONDS))
         elif flight := RefreshLease.objects.start(state):
             tower.flight = flight
             return fly(state, flight, cause, clock)
