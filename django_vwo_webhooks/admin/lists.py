@@ -28,7 +28,8 @@ class NearPaginator(Paginator):  # type: ignore[type-arg]
     @cached_property
     def _counted(self) -> int:
         rows: Any = self.object_list
-        return int(rows.values("pk")[: FARTHEST + 1].count())
+        # in no order, or the index of the order would be gone through
+        return int(rows.order_by().values("pk")[: FARTHEST + 1].count())
 
     def __str__(self) -> str:
         return f"{self.count}+" if self.more else str(self.count)

@@ -107,6 +107,10 @@ class Migration(migrations.Migration):
             model_name="webhookevent",
             index=models.Index(fields=["remote_addr"], name="vwo_event_remote_addr"),
         ),
+        migrations.AddIndex(
+            model_name="webhookevent",
+            index=models.Index(fields=["snapshot", "outcome"], name="vwo_event_snapshot"),
+        ),
         migrations.AddField(
             model_name="changedfeature",
             name="snapshot",

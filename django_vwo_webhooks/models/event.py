@@ -227,6 +227,7 @@ class WebhookEvent(Owned):
                 for field in ("outcome", "environment", "action", "triggered_by", "credential")
             ),
             models.Index(fields=["remote_addr"], name="vwo_event_remote_addr"),
+            models.Index(fields=["snapshot", "outcome"], name="vwo_event_snapshot"),
             models.Index(
                 fields=["environment", "key_digest", "finished_at"], name="vwo_event_waiting"
             ),
