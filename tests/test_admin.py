@@ -371,7 +371,8 @@ def test_each_page_takes_as_many_statements_for_5_rows_as_for_50(admin_client):
         ):
             with CaptureQueriesContext(connection) as captured:
                 page(admin_client, url)
-            counts.append(len(captured))
+            said = [query["sql"] for query in captured]
+            counts.append(len([sql for sql in said if sql not in ("BEGIN", "COMMIT")]))
         return counts
 
     def rows(number, snapshot):
@@ -384,7 +385,7 @@ def test_each_page_takes_as_many_statements_for_5_rows_as_for_50(admin_client):
         changed_by(("flag", number, 0))
     many = statements([first, *rows(50, snapshot_of(*[("flag", n, n + 1) for n in range(9)]))])
     assert few == many
-    assert max(many) <= 20
+    assert max(many) < 20
 
 
 def test_nothing_is_counted_beyond_a_bound(admin_client, monkeypatch):

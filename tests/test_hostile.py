@@ -193,7 +193,7 @@ def address(url):
 def test_slow_strangers_tie_up_no_worker(vwo):
     """A body that never comes is not waited for: nobody reads it before the door."""
     with running(SERVERS["gunicorn sync"]) as url, contextlib.ExitStack() as stack:
-        for _ in range(4):
+        for _ in range(16):
             slow = socket.create_connection(address(url), SOON_SECONDS)
             stack.enter_context(slow)
             slow.sendall(head(1000, secret="wrong") + b"{")
