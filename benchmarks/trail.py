@@ -34,9 +34,9 @@ def fill(count: int) -> None:
     """So many events, and a snapshot for every few hundred of them, all seeded alike."""
     from django.db import connection, transaction
     from django.utils import timezone
+    from django_vwo_webhooks.models.owned import ours
 
     from django_vwo_webhooks.models import ChangedFeature, SettingsSnapshot, WebhookEvent
-    from django_vwo_webhooks.models.owned import ours
 
     chance = random.Random(1)
     started = timezone.now() - timedelta(days=DAYS)

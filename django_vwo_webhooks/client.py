@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from . import overrides
+from .conf import overridden_flags
 from .follower import follower
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def get_client() -> "Client":
 
     client = sdk.client()
     client.before_use = follow
-    if not overrides.flags:
+    if not overridden_flags:
         # a test that needs no VWO gets no thread that asks it
         follow()
     return client

@@ -202,3 +202,7 @@ class AppSettings:
 
 
 app_settings = AppSettings()
+
+overridden_flags: dict[str, bool | dict[str, Any]] = {}
+"""The flags that ``testing.override_flags`` has overridden, by key: whether the flag is on, or the
+variables of one that is on."""

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from .conf import app_settings
 from .models import FleetProcess, RefreshLease, SettingsSnapshot, WebhookEvent
-from .models.fleet import ALIVE_SECONDS
+from .models.process import ALIVE_SECONDS
 
 LATE = 1.5
 """How many ``RECONCILE_SECONDS`` may pass without a look at VWO before settings are stale."""

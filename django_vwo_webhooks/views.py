@@ -18,10 +18,10 @@ from .authentication import Credential, IsAuthenticatedSender
 from .conf import app_settings
 from .connections import mend_connections
 from .exceptions import RefreshFailed
-from .flight import Clock, Landing, tell
 from .models import RefreshLease, SettingsSnapshot, WebhookEvent
 from .parsers import check_length, parse
 from .refresh import serve
+from .refresh.attempt import Clock, Landing, tell
 from .serializers import WebhookEventSerializer
 from .signals import webhook_received
 

@@ -12,8 +12,7 @@ from django_vwo_webhooks.broadcast.base import Broadcast
 from django_vwo_webhooks.broadcast.database import DatabaseBroadcast
 from django_vwo_webhooks.broadcast.local import LocalBroadcast
 from django_vwo_webhooks.testing.broadcast import BroadcastContract
-
-from .conftest import configure
+from tests.conftest import configure
 
 REDIS = os.environ.get("TEST_REDIS_URL")
 

@@ -13,8 +13,7 @@ from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.models import SettingsSnapshot
 from django_vwo_webhooks.refresh import refresh_settings
 from django_vwo_webhooks.testing import build_settings, feature
-
-from .conftest import configure, run_site, start_site, wait_until
+from tests.conftest import configure, run_site, start_site, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -348,7 +347,7 @@ for _ in range(100):
 def test_visitors_of_two_threads_are_not_mixed_up(vwo):
     refresh_settings()
     get_client()
-    manager = sdk.parts.SegmentationManager.get_instance()
+    manager = sdk.services.SegmentationManager.get_instance()
     manager.evaluator.context = "mine"
     seen = []
     thread = threading.Thread(target=lambda: seen.append(manager.evaluator.context))
@@ -365,7 +364,7 @@ def test_visitors_of_greenlets_are_not_mixed_up_where_gevent_came_late(vwo):
         """
 import os, warnings
 from django_vwo_webhooks.client import get_client
-from django_vwo_webhooks.sdk.parts import SegmentationManager
+from django_vwo_webhooks.sdk.services import SegmentationManager
 get_client().get_flag("new_checkout", {"id": "u"})
 if not os.fork():
     warnings.simplefilter("ignore")
@@ -401,7 +400,7 @@ def test_the_sdk_is_imported_only_when_it_is_needed():
 
 def test_a_queue_that_was_full_says_how_much_it_dropped(vwo, caplog):
     refresh_settings()
-    queue = sdk.parts.impressions()
+    queue = sdk.services.impressions()
     queue.dropped = 3
     get_client().get_flag("new_checkout", USER)
     assert get_client().flush_events()

@@ -7,8 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from django_vwo_webhooks.checks import check_settings, check_urls
 from django_vwo_webhooks.conf import app_settings
-
-from .conftest import configure
+from tests.conftest import configure
 
 DEFAULTS = {
     "sdk_options": {},

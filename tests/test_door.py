@@ -9,8 +9,7 @@ import pytest
 from django.test import Client
 
 from django_vwo_webhooks.models import WebhookEvent
-
-from .conftest import PAYLOAD, configure
+from tests.conftest import PAYLOAD, configure
 
 URL = "/webhooks/vwo/"
 SECRET = "secret-that-must-not-leak-0123456789"

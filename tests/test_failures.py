@@ -13,10 +13,9 @@ from django.db import InterfaceError, connection, transaction
 from django_vwo_webhooks import signals
 from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.models import RefreshLease, SettingsSnapshot, WebhookEvent
-
-from .conftest import configure, run_site, wait_until
-from .servers.own import DATABASES, site_on
-from .servers.running import colors, page, post, running
+from tests.conftest import configure, run_site, wait_until
+from tests.servers.own import DATABASES, site_on
+from tests.servers.running import colors, page, post, running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,11 +18,10 @@ from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.exceptions import RefreshBusy
 from django_vwo_webhooks.follower import KEEP_SECONDS, follower, stop_following
 from django_vwo_webhooks.models import FleetProcess, RefreshLease, SettingsSnapshot
-from django_vwo_webhooks.models.functions import UnixNow
+from django_vwo_webhooks.models.base import UnixNow
 from django_vwo_webhooks.refresh import refresh_settings
 from django_vwo_webhooks.status import fleet_status
-
-from .conftest import configure, run_site, start_site, wait_until
+from tests.conftest import configure, run_site, start_site, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,9 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from django_vwo_webhooks.models import WebhookEvent
-
-from .conftest import PAYLOAD
-from .servers.running import post, running
+from tests.conftest import PAYLOAD
+from tests.servers.running import post, running
 
 SECRET = site.VWO_WEBHOOKS["SECRET"]
 GUNICORN = ["gunicorn", "-b", "127.0.0.1:PORT", "-w", "1"]

@@ -11,9 +11,8 @@ import pytest
 import requests
 
 from django_vwo_webhooks.models import WebhookEvent
-
-from .conftest import configure, wait_until
-from .servers.running import colors, page, running
+from tests.conftest import configure, wait_until
+from tests.servers.running import colors, page, running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -4,9 +4,9 @@ import signal
 
 import pytest
 
-from .conftest import configure, wait_until
-from .servers.own import own_postgres, own_redis, site_on
-from .servers.running import answers, page, post, running
+from tests.conftest import configure, wait_until
+from tests.servers.own import own_postgres, own_redis, site_on
+from tests.servers.running import answers, page, post, running
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.own_server]
 

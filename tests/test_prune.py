@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django_vwo_webhooks.models.owned import ours
 
 from django_vwo_webhooks import checks
 from django_vwo_webhooks.client import get_client
@@ -20,9 +21,7 @@ from django_vwo_webhooks.models import (
     WebhookEvent,
     retention,
 )
-from django_vwo_webhooks.models.owned import ours
-
-from .conftest import configure
+from tests.conftest import configure
 
 pytestmark = pytest.mark.django_db
 

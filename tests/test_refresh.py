@@ -17,12 +17,11 @@ from django_vwo_webhooks.exceptions import (
     RefreshFailed,
     VWOUnreachable,
 )
-from django_vwo_webhooks.flight import Clock
 from django_vwo_webhooks.models import RefreshLease, SettingsSnapshot, WebhookEvent
 from django_vwo_webhooks.refresh import refresh_settings, serve
+from django_vwo_webhooks.refresh.attempt import Clock
 from django_vwo_webhooks.testing import build_settings, feature
-
-from .conftest import configure, only_event, wait_until
+from tests.conftest import configure, only_event, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

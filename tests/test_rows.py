@@ -14,8 +14,7 @@ from django_vwo_webhooks.exceptions import RefreshFailed
 from django_vwo_webhooks.models import RefreshLease, WebhookEvent
 from django_vwo_webhooks.refresh import refresh_settings
 from django_vwo_webhooks.views import remote_addr
-
-from .conftest import PAYLOAD, configure, only_event, wait_until
+from tests.conftest import PAYLOAD, configure, only_event, wait_until
 
 
 def record(**changes):

@@ -6,7 +6,7 @@ import re
 import pytest
 from django.core.management import CommandError, call_command
 
-from .conftest import configure, only_event
+from tests.conftest import configure, only_event
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,9 +11,8 @@ import requests
 from django.conf import settings as site
 
 from django_vwo_webhooks.models import WebhookEvent
-
-from .conftest import configure, wait_until
-from .servers.running import colors, page, post, running, started
+from tests.conftest import configure, wait_until
+from tests.servers.running import colors, page, post, running, started
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

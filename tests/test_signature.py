@@ -16,8 +16,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
 from django_vwo_webhooks.models import WebhookEvent
-
-from .conftest import PAYLOAD, configure
+from tests.conftest import PAYLOAD, configure
 
 AUTHENTICATION = "django_vwo_webhooks.authentication."
 SHARED = f"{AUTHENTICATION}SharedSecretAuthentication"

@@ -5,7 +5,7 @@ import uuid
 import django.db.models.deletion
 from django.db import migrations, models
 
-import django_vwo_webhooks.models.fields
+import django_vwo_webhooks.models.base
 
 
 class Migration(migrations.Migration):
@@ -55,14 +55,14 @@ class Migration(migrations.Migration):
                 ("key_digest", models.CharField(editable=False, max_length=64)),
                 (
                     "settings",
-                    django_vwo_webhooks.models.fields.JSONTextField(
+                    django_vwo_webhooks.models.base.JSONTextField(
                         help_text="VWO's document without the SDK key.", verbose_name="settings"
                     ),
                 ),
                 ("digest", models.CharField(editable=False, max_length=64, verbose_name="digest")),
                 (
                     "changes",
-                    django_vwo_webhooks.models.fields.JSONTextField(
+                    django_vwo_webhooks.models.base.JSONTextField(
                         default=list, verbose_name="changes"
                     ),
                 ),

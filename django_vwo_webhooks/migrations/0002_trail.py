@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-import django_vwo_webhooks.models.fields
+import django_vwo_webhooks.models.base
 
 
 class Migration(migrations.Migration):
@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="settingssnapshot",
             name="headline",
-            field=django_vwo_webhooks.models.fields.JSONTextField(
+            field=django_vwo_webhooks.models.base.JSONTextField(
                 default="", help_text="The first change in words.", verbose_name="first change"
             ),
         ),

@@ -1,8 +1,8 @@
 """What is stored: events, snapshots, the lease of the fleet's one flight, the processes."""
 
 from .event import WebhookEvent
-from .fleet import FleetProcess
 from .lease import LeaseState, RefreshLease
+from .process import FleetProcess
 from .snapshot import ChangedFeature, SettingsSnapshot
 
 __all__ = [

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..changes import printable
+from .base import Owned, OwnedQuerySet, PrimaryManager, ours
 from .lease import RefreshLease
-from .owned import Owned, OwnedQuerySet, PrimaryManager, ours
 from .snapshot import SettingsSnapshot
 from .statements import Statement, moment
 

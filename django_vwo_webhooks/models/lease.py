@@ -13,8 +13,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
 from ..conf import app_settings
-from .functions import UnixNow
-from .owned import Owned, OwnedQuerySet, PrimaryManager, ours
+from .base import Owned, OwnedQuerySet, PrimaryManager, UnixNow, ours
 from .statements import Statement
 
 LEASE_GRACE_SECONDS = 2.0

@@ -5,8 +5,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from .fields import JSONTextField
-from .owned import Owned, OwnedQuerySet, PrimaryManager, ours
+from .base import JSONTextField, Owned, OwnedQuerySet, PrimaryManager, ours
 
 
 class SettingsSnapshotQuerySet(OwnedQuerySet["SettingsSnapshot"]):

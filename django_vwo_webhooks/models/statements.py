@@ -10,7 +10,7 @@ from typing import Any
 from django.apps import apps
 from django.db import connections
 
-from .functions import UNIX_NOW
+from .base import UNIX_NOW
 
 TABLES = {"lease": "RefreshLease", "snapshot": "SettingsSnapshot", "event": "WebhookEvent"}
 

@@ -25,7 +25,7 @@ from ..models import SettingsSnapshot
 from ..process import PerProcess
 from .client import Client
 from .logs import LOGGER
-from .parts import Builder, ValidSettings
+from .services import Builder, ValidSettings
 
 __all__ = ["Client", "Fetched", "apply_newest", "build", "client", "fetch", "validate"]
 

@@ -7,7 +7,7 @@ from vwo import VWOClient
 from vwo.models.user.get_flag import GetFlag
 from wingify.models.campaign.variable_model import VariableModel
 
-from .. import overrides
+from ..conf import overridden_flags
 from .impressions import Impressions, impressions
 
 
@@ -42,8 +42,8 @@ class Client(VWOClient):
         return impressions()
 
     def get_flag(self, feature_key: str, context: dict[str, Any]) -> GetFlag:
-        if feature_key in overrides.flags:
-            return _answer(overrides.flags[feature_key], context)
+        if feature_key in overridden_flags:
+            return _answer(overridden_flags[feature_key], context)
         self.before_use()
         if self.snapshot_id is None and isinstance(context, dict):
             # the SDK would log and report an error for each evaluation

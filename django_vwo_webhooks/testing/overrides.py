@@ -4,7 +4,7 @@ from typing import Any
 
 from django.test.utils import TestContextDecorator
 
-from django_vwo_webhooks import overrides
+from django_vwo_webhooks.conf import overridden_flags
 
 
 class override_flags(TestContextDecorator):  # noqa: N801 - as override_settings is written
@@ -28,11 +28,11 @@ class override_flags(TestContextDecorator):  # noqa: N801 - as override_settings
         self._before: list[dict[str, Any]] = []
 
     def enable(self) -> "override_flags":
-        self._before.append(dict(overrides.flags))
-        overrides.flags.update(self.flags)
+        self._before.append(dict(overridden_flags))
+        overridden_flags.update(self.flags)
         return self
 
     def disable(self) -> None:
         before = self._before.pop()
-        overrides.flags.clear()
-        overrides.flags.update(before)
+        overridden_flags.clear()
+        overridden_flags.update(before)

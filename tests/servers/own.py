@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import site_environment
-from .running import free_port
+from tests.conftest import site_environment
+from tests.servers.running import free_port
 
 
 class OwnServer:

@@ -13,7 +13,7 @@ from typing import Any
 import requests
 from django.conf import settings as site
 
-from ..conftest import PAYLOAD, site_environment
+from tests.conftest import PAYLOAD, site_environment
 
 
 def free_port() -> int:

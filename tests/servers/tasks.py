@@ -2,7 +2,7 @@ import time
 
 from celery import shared_task
 
-from .site import served
+from tests.servers.site import served
 
 
 @shared_task

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from django_vwo_webhooks.conf import LONGEST_DAYS, RETENTION_KEYS, app_settings
 from django_vwo_webhooks.models import SettingsSnapshot, WebhookEvent
-from django_vwo_webhooks.models.retention import Expired
+from django_vwo_webhooks.models.pruning import Expired
 
 
 class Command(BaseCommand):

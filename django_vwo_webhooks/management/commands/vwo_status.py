@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from django_vwo_webhooks.models.fleet import ALIVE_SECONDS
+from django_vwo_webhooks.models.process import ALIVE_SECONDS
 from django_vwo_webhooks.status import FleetStatus, fleet_status
 
 LOOK_AGAIN_SECONDS = 0.25

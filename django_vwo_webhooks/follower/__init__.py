@@ -14,16 +14,16 @@ from django.core.signals import request_started
 from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from .broadcast import Broadcast, channel, forget_broadcast, get_broadcast
-from .conf import app_settings
-from .connections import connect_alone, inside_transaction, mend_connections, tidy_up
-from .exceptions import RefreshFailed
-from .flight import Clock, apply, tell_applied
-from .models import LeaseState, RefreshLease, SettingsSnapshot
-from .presence import Presence
-from .process import PerProcess
-from .refresh import serve
-from .troubles import Troubles
+from ..broadcast import Broadcast, channel, forget_broadcast, get_broadcast
+from ..conf import app_settings
+from ..connections import connect_alone, inside_transaction, mend_connections, tidy_up
+from ..exceptions import RefreshFailed
+from ..models import LeaseState, RefreshLease, SettingsSnapshot
+from ..process import PerProcess
+from ..refresh import serve
+from ..refresh.attempt import Clock, apply, tell_applied
+from .heartbeat import Presence
+from .log_once import Troubles
 
 logger = logging.getLogger("django_vwo_webhooks")
 

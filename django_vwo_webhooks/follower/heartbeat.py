@@ -3,9 +3,9 @@ import time
 
 from django.db import Error
 
-from .flight import in_force_here
-from .models import FleetProcess, WebhookEvent
-from .models.fleet import BEAT_SECONDS
+from ..models import FleetProcess, WebhookEvent
+from ..models.process import BEAT_SECONDS
+from ..refresh.attempt import in_force_here
 
 
 class Presence:

@@ -6,9 +6,9 @@ from datetime import timedelta
 from django.db.models import Exists, Min, OuterRef, Q
 from django.utils import timezone
 
+from .base import ours
 from .event import VWO_RETRIES_FOR, Outcome, WebhookEvent
-from .fleet import FleetProcess
-from .owned import ours
+from .process import FleetProcess
 from .snapshot import SettingsSnapshot
 
 BATCH = 500

@@ -10,12 +10,12 @@ import time
 from dataclasses import dataclass
 from math import inf
 
-from .conf import app_settings
-from .connections import inside_transaction
-from .exceptions import InsideTransaction, RefreshBusy, TakingABreath
-from .flight import PATIENCE_SECONDS, Clock, Landing, announce, apply, database, fly, in_force
-from .models import LeaseState, RefreshLease, SettingsSnapshot, WebhookEvent
-from .process import PerProcess
+from ..conf import app_settings
+from ..connections import inside_transaction
+from ..exceptions import InsideTransaction, RefreshBusy, TakingABreath
+from ..models import LeaseState, RefreshLease, SettingsSnapshot, WebhookEvent
+from ..process import PerProcess
+from .attempt import PATIENCE_SECONDS, Clock, Landing, announce, apply, database, fly, in_force
 
 SHORTEST_PAUSE_SECONDS = 0.002
 LONGEST_PAUSE_SECONDS = 0.05

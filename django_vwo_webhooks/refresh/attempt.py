@@ -13,15 +13,15 @@ from django.db.models import Model
 from django.dispatch import Signal
 from django.utils import timezone
 
-from .broadcast import ring
-from .changes import compare
-from .conf import app_settings
-from .exceptions import FetchFailed, RefreshFailed, Superseded
-from .models import LeaseState, RefreshLease, SettingsSnapshot, WebhookEvent
-from .signals import refresh_failed, settings_applied, settings_refreshed
+from ..broadcast import ring
+from ..changes import compare
+from ..conf import app_settings
+from ..exceptions import FetchFailed, RefreshFailed, Superseded
+from ..models import LeaseState, RefreshLease, SettingsSnapshot, WebhookEvent
+from ..signals import refresh_failed, settings_applied, settings_refreshed
 
 if TYPE_CHECKING:
-    from .sdk import Fetched
+    from ..sdk import Fetched
 
 logger = logging.getLogger("django_vwo_webhooks")
 
@@ -228,6 +228,6 @@ def database() -> str:
 
 def _sdk() -> ModuleType:
     # the one import inside a function: the SDK costs each manage.py command 0.3 s and 26 MB
-    from . import sdk
+    from .. import sdk
 
     return sdk

@@ -11,8 +11,7 @@ from django.db import models
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from .functions import UnixNow
-from .owned import Owned, OwnedQuerySet, PrimaryManager, ours
+from .base import Owned, OwnedQuerySet, PrimaryManager, UnixNow, ours
 from .snapshot import SettingsSnapshot
 
 BEAT_SECONDS = 60.0
