@@ -17,7 +17,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
-from django_vwo_webhooks.models.owned import ours
 
 from django_vwo_webhooks.admin import comparison, export, lists
 from django_vwo_webhooks.admin.picture import HEIGHT, draw
@@ -28,7 +27,7 @@ from django_vwo_webhooks.models import (
     SettingsSnapshot,
     WebhookEvent,
 )
-from django_vwo_webhooks.models.base import UnixNow
+from django_vwo_webhooks.models.base import UnixNow, ours
 from django_vwo_webhooks.refresh import refresh_settings
 
 pytestmark = pytest.mark.django_db(transaction=True)

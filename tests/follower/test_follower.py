@@ -176,7 +176,7 @@ def test_the_follower_survives_the_database(vwo, caplog):
 
 
 def test_a_bell_that_can_not_be_heard_costs_no_update(vwo, settings, caplog):
-    configure(settings, BROADCAST={"BACKEND": "tests.test_fleet.Broken"})
+    configure(settings, BROADCAST={"BACKEND": "tests.follower.test_follower.Broken"})
     assert enabled()
     vwo.set_flag("new_checkout", enabled=False)
     ran = run_site(

@@ -10,7 +10,7 @@ from django_vwo_webhooks.changes import compare, digest
 from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.models import WebhookEvent
 
-SAMPLES = sorted((Path(__file__).parents[2] / "shared" / "settings-samples").glob("*.json"))
+SAMPLES = sorted((Path(__file__).parents[3] / "shared" / "settings-samples").glob("*.json"))
 BROKEN = {"SETTINGS_WITH_WRONG_TYPE_FOR_VALUES"}
 
 pytestmark = pytest.mark.skipif(not SAMPLES, reason="the samples are not here")

@@ -9,7 +9,6 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from django_vwo_webhooks.models.owned import ours
 
 from django_vwo_webhooks import checks
 from django_vwo_webhooks.client import get_client
@@ -19,8 +18,9 @@ from django_vwo_webhooks.models import (
     FleetProcess,
     SettingsSnapshot,
     WebhookEvent,
-    retention,
+    pruning,
 )
+from django_vwo_webhooks.models.base import ours
 from tests.conftest import configure
 
 pytestmark = pytest.mark.django_db
@@ -83,7 +83,7 @@ def left(*rows):
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    monkeypatch.setattr(retention, "BATCH", 3)
+    monkeypatch.setattr(pruning, "BATCH", 3)
 
 
 class Terminal(io.StringIO):
@@ -260,10 +260,10 @@ def test_a_snapshot_takes_its_changed_features_along(small_batches):
 
 def test_a_snapshot_leaves_with_whoever_takes_hold_of_it_at_the_last_moment(monkeypatch):
     old, _in_force = snapshot(200), snapshot(100)
-    found = retention.Expired({"default": 90})
+    found = pruning.Expired({"default": 90})
     batches = list(found.snapshots())
     late = event(snapshot=old)
-    monkeypatch.setattr(retention.Expired, "snapshots", lambda self: iter(batches))
+    monkeypatch.setattr(pruning.Expired, "snapshots", lambda self: iter(batches))
     assert "snapshots: 1 deleted" in prune()
     late.refresh_from_db()
     assert late.snapshot is None
@@ -363,7 +363,7 @@ def test_two_at_once_do_no_harm(transactional_db, small_batches, in_thread):
 @pytest.mark.django_db(transaction=True, databases=["default", "other"])
 def test_it_prunes_where_rows_are_written(settings):
     here = event(100)
-    settings.DATABASE_ROUTERS = ["tests.test_other_database.OnOther"]
+    settings.DATABASE_ROUTERS = ["tests.servers.test_databases.OnOther"]
     there = event(100, snapshot=snapshot(200)), snapshot(100)
     said = prune()
     assert "changed events: 1 deleted" in said
@@ -439,7 +439,7 @@ def test_before_migrate_the_check_is_silent(transactional_db):
 
 @pytest.mark.django_db(transaction=True, databases=["default", "other"])
 def test_without_its_database_the_check_is_silent(settings, monkeypatch, tmp_path):
-    settings.DATABASE_ROUTERS = ["tests.test_other_database.OnOther"]
+    settings.DATABASE_ROUTERS = ["tests.servers.test_databases.OnOther"]
     connections["other"].close()
     monkeypatch.setitem(connections["other"].settings_dict, "NAME", tmp_path / "no" / "folder")
     with pytest.raises(DatabaseError):
