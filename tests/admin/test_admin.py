@@ -844,10 +844,10 @@ def test_trouble_stands_above_the_list(admin_client, vwo):
     assert '<span class="vwo-badge vwo-failing">failing</span>' in text
 
 
-def test_settings_that_nobody_looked_at_stand_above_the_list(admin_client, vwo):
+def test_settings_that_nobody_refreshed_at_stand_above_the_list(admin_client, vwo):
     assert "Nobody has looked at VWO yet." in page(admin_client, EVENTS)
     refresh_settings()
-    RefreshLease.objects.update(looked_at=UnixNow() - 3600)
+    RefreshLease.objects.update(refreshed_at=UnixNow() - 3600)
     text = page(admin_client, EVENTS)
     assert '<li class="warning">Nobody has looked at VWO as often as planned since 20' in text
     assert "vwo-stale" in text
