@@ -64,9 +64,8 @@ def fill(count: int) -> None:
                 snapshot_id=snapshots[number * len(snapshots) // count] if landed else None,
                 credential=chance.choice(["SECRET[0]", "SECRET[1]"]),
                 remote_addr=f"192.0.2.{chance.randrange(256)}",
-                first_flight=number,
-                last_flight=number,
-                landed_flight=number + 1 if landed else None,
+                first_noted=number,
+                last_noted=number,
             )
 
     with transaction.atomic():

@@ -22,6 +22,10 @@ OPEN_FOR = VWO_RETRIES_FOR + timedelta(minutes=5)
 """After this time without a success a row is closed as failed; no retry will come any more."""
 
 
+SIMILAR = 20
+"""How many rows that look the same are compared by their payloads."""
+
+
 class Outcome(models.TextChoices):
     PENDING = "pending", _("pending")
     CHANGED = "changed", _("changed")
@@ -249,6 +253,24 @@ class WebhookEvent(Owned):
 
     def __str__(self) -> str:
         return f"{printable(self.action or self.event)} #{self.pk}"
+
+    def previous(self) -> "WebhookEvent | None":
+        """The row before this one that has the same body, while VWO might have retried that.
+
+        Then this row is a retry whose answer was lost, for instance since a worker was killed, or
+        another change of the same second: VWO's payload has no id that would decide it.
+        """
+        before = WebhookEvent.objects.filter(
+            environment=self.environment,
+            key_digest=self.key_digest,
+            action=self.action,
+            received_at__gte=self.received_at - OPEN_FOR,
+            received_at__lte=self.received_at,
+            pk__lt=self.pk,
+        )
+        same = before.filter(event=self.event, triggered_by=self.triggered_by)
+        candidates = same.filter(timestamp=self.timestamp)[:SIMILAR]
+        return next((event for event in candidates if event.payload == self.payload), None)
 
 
 def _failed(error: str, *undecided: Outcome) -> dict[str, Case]:

@@ -174,9 +174,22 @@ class RefreshLeaseQuerySet(OwnedQuerySet["RefreshLease"]):
         if row is None:
             self.bulk_create([self.model(**ours())], ignore_conflicts=True)
             return self._state(statement)
+        if row["snapshot_id"] is None and self._name_newest_snapshot():
+            return self._state(statement)
         if row["refreshed_seconds"] is None:
             row["refreshed_seconds"] = inf
         return LeaseState(**row)
+
+    def _name_newest_snapshot(self) -> bool:
+        """Put the newest snapshot that is there in force, where the lease names none any more.
+
+        As after a restore that left the lease out: the last known good settings are better than
+        none while VWO can't be reached.
+        """
+        newest = SettingsSnapshot.objects.ours().only("digest").first()
+        return newest is not None and bool(
+            self.ours().filter(snapshot=None).update(snapshot=newest, digest=newest.digest)
+        )
 
 
 class RefreshLease(Owned):

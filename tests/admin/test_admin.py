@@ -60,7 +60,7 @@ def event_at(at=None, **values):
     """A row as it stands in a trail that has grown."""
     at = at or timezone.now()
     row = {"event": "settings_changed", "payload": {}, "received_at": at, "last_received_at": at}
-    flights = {"first_flight": 0, "last_flight": 0}
+    flights = {"first_noted": 0, "last_noted": 0}
     return WebhookEvent.objects.create(**{**ours(), **row, **flights, **values})
 
 
@@ -904,8 +904,8 @@ def test_one_failure_among_thousands_can_be_seen():
             outcome="unchanged",
             received_at=timezone.now(),
             last_received_at=timezone.now(),
-            first_flight=0,
-            last_flight=0,
+            first_noted=0,
+            last_noted=0,
         )
         for _ in range(2000)
     )
