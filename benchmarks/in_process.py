@@ -10,6 +10,7 @@ import itertools
 import json
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import django
@@ -49,7 +50,12 @@ class Deliveries:
             "wsgi.input": io.BytesIO(body),
         }
         statuses: list[str] = []
-        response = self._application(environ, lambda status, headers: statuses.append(status))
+
+        def start_response(status: str, *args: Any) -> Callable[[bytes], object]:
+            statuses.append(status)
+            return io.BytesIO().write
+
+        response = self._application(environ, start_response)
         answer = b"".join(response)
         response.close()
         if not statuses[0].startswith("200"):

@@ -7,7 +7,7 @@ import itertools
 import signal
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -26,9 +26,9 @@ class Sampler:
     """Samples the stack of the main thread while it is used in a ``with`` block."""
 
     def __init__(self) -> None:
-        self.phases: Counter[tuple[str, str]] = Counter()
+        self.phases: dict[tuple[str, str], float] = defaultdict(float)
         """Seconds by phase of a delivery and by layer."""
-        self.functions: Counter[str] = Counter()
+        self.functions: dict[str, float] = defaultdict(float)
         """Seconds by the package's innermost function on the stack, libraries included."""
         self._paths: dict[str, str] = {}
         self._last = 0.0
