@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import copy
 import json
 import os
 import socket
@@ -21,18 +22,22 @@ TOP = Path(__file__).resolve().parent.parent
 class Site:
     """A site on one database; its servers and other processes are started with ``run``."""
 
-    def __init__(
-        self, database_url: str, *, settings: str = "benchmarks.settings", **webhook_settings: Any
-    ) -> None:
+    def __init__(self, database_url: str, **webhook_settings: Any) -> None:
         self.environment = {
             **os.environ,
             "PYTHONPATH": str(TOP),
-            "DJANGO_SETTINGS_MODULE": settings,
+            "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
             "DATABASE_URL": database_url,
             "SITE_VWO_WEBHOOKS": json.dumps(
                 {"ACCOUNT_ID": "1", "SDK_KEY": "key", "SECRET": SECRET, **webhook_settings}
             ),
         }
+
+    def using(self, settings: str) -> "Site":
+        """The same site with another settings module."""
+        other = copy.copy(self)
+        other.environment = {**self.environment, "DJANGO_SETTINGS_MODULE": settings}
+        return other
 
     def create_tables(self) -> None:
         """Make empty tables; those of an earlier run are dropped, whatever their columns are."""

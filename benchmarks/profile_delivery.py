@@ -43,7 +43,7 @@ class Handler:
 @contextlib.contextmanager
 def handlers(url: str, vwo_url: str) -> Iterator[dict[str, Handler]]:
     site = Site(url, SDK_OPTIONS={"proxy_url": vwo_url})
-    naive = Site(url, settings="benchmarks.naive.settings", SDK_OPTIONS={"proxy_url": vwo_url})
+    naive = site.using("benchmarks.naive.settings")
     site.create_tables()
     with contextlib.ExitStack() as stack:
         yield {
@@ -106,6 +106,7 @@ def main() -> None:
         database(args.database) as url,
         handlers(url, vwo_url) as running,
     ):
+        print(Site(url).output("-m", "benchmarks.versions"), flush=True)
         print_means(running, args.deliveries, args.rounds)
         count = args.deliveries * args.rounds
         print_profile(running["app"].ask(count, sample=True), count, args.functions)

@@ -2,11 +2,11 @@
 
 ``python -m benchmarks.vwo_server --port 8000 --features 200 --changing``. It answers settings to
 each GET and ``{}`` to each POST. With ``--changing`` each GET gets another value of a variable.
+``GET /fetches`` returns how often the settings were fetched.
 """
 
 import argparse
 import asyncio
-import itertools
 import json
 import re
 
@@ -27,10 +27,13 @@ class Documents:
         ]
         text = json.dumps(build_settings(*flags)).encode()
         self._before, _, self._after = text.partition(PLACEHOLDER.encode())
-        self._numbers = itertools.count() if changing else itertools.repeat(0)
+        self._changing = changing
+        self.served = 0
 
     def __next__(self) -> bytes:
-        return b"%bshade %d%b" % (self._before, next(self._numbers), self._after)
+        self.served += 1
+        number = self.served if self._changing else 0
+        return b"%bshade %d%b" % (self._before, number, self._after)
 
 
 class Connection(asyncio.Protocol):
@@ -53,9 +56,14 @@ class Connection(asyncio.Protocol):
             end += 4 + (int(length[1]) if length else 0)
             if len(self._received) < end:
                 return
-            body = next(self._documents) if self._received.startswith(b"GET") else b"{}"
+            body = self._body(self._received)
             self._received = self._received[end:]
             self.transport.write(HEAD % (len(body), body))
+
+    def _body(self, request: bytes) -> bytes:
+        if request.startswith(b"GET /fetches"):
+            return b"%d" % self._documents.served
+        return next(self._documents) if request.startswith(b"GET") else b"{}"
 
 
 async def serve(port: int, documents: Documents) -> None:
