@@ -24,12 +24,12 @@ def webhook(request: HttpRequest) -> HttpResponse:
     # as on the page: a delivery without the header is accepted
     if secret and given and secret != given:
         return HttpResponse(status=401)
-    Event.objects.create(
+    Event(
         timestamp=body["timestamp"],
         event=body["event"],
         action=body["action"],
         triggered_by=body["triggered_by"],
-    )
+    ).save(force_insert=True)
     client = get_client()
     if client:
         client.update_settings()
