@@ -51,6 +51,11 @@ class Recorded:
     """Whether the lease was taken for an attempt that this delivery is to run."""
 
 
+FIND_OPEN = Statement("""
+    SELECT id AS pk, received_at < %(limit)s AS is_overdue
+    FROM {event} WHERE fingerprint = %(fingerprint)s
+""")
+
 SERVE = Statement("""
     UPDATE {event}
     SET snapshot_id = CASE WHEN outcome <> %(kept)s THEN %(snapshot)s ELSE snapshot_id END,
@@ -80,20 +85,20 @@ class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
         now = timezone.now()
         lease = RefreshLease.objects.lock()
         noted = lease.attempt
-        event = self._open_row(_fingerprint(values["payload"]), now)
-        is_new = event is None
+        fingerprint = _fingerprint(values["payload"])
+        pk = self._find_open(fingerprint, now)
         # answered 503 at once while deliveries back off, so VWO will retry it
         arrived = {
             "last_received_at": now,
             "last_noted": noted,
             "retry_expected": lease.backing_off,
         }
-        if event is None:
+        if pk is None:
             event = self.model(
                 **ours(),
                 **values,
                 **arrived,
-                fingerprint=_fingerprint(values["payload"]),
+                fingerprint=fingerprint,
                 received_at=now,
                 first_noted=noted,
             )
@@ -101,7 +106,8 @@ class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
                 event.outcome, event.error = Outcome.FAILED, lease.error
             event.save(force_insert=True, using=self.db)
         else:
-            self.filter(pk=event.pk).update(
+            event = self.model(pk=pk)
+            self.filter(pk=pk).update(
                 **arrived,
                 **(_failed(lease.error, *NOT_CHANGED) if lease.backing_off else {}),
                 deliveries=F("deliveries") + 1,
@@ -111,7 +117,7 @@ class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
         started = None
         if may_start and not lease.busy and not lease.backing_off:
             started = RefreshLease.objects.start(lease)
-        return Recorded(event, is_new, noted, started or lease, started is not None)
+        return Recorded(event, pk is None, noted, started or lease, started is not None)
 
     def expect_retry(self, pk: int, noted: int, error: str) -> LeaseState | None:
         """Note, inside a transaction, that a delivery is answered 503, and why.
@@ -178,12 +184,15 @@ class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
             fingerprint=None, retry_expected=False, **_failed(error, Outcome.PENDING)
         )
 
-    def _open_row(self, fingerprint: str, now: datetime) -> "WebhookEvent | None":
-        event = self.filter(fingerprint=fingerprint).only("received_at").first()
-        if event is not None and event.received_at < now - OPEN_FOR:
+    def _find_open(self, fingerprint: str, now: datetime) -> int | None:
+        limit = datetime_value(self.db, now - OPEN_FOR)
+        row = FIND_OPEN.row(self.db, fingerprint=fingerprint, limit=limit)
+        if row is None:
+            return None
+        if row["is_overdue"]:
             self.close_overdue()
             return None
-        return event
+        return int(row["pk"])
 
 
 class WebhookEvent(Owned):
