@@ -290,17 +290,20 @@ def test_an_attempt_with_an_outdated_view_of_the_lease_does_not_start():
     assert another_process_starts().attempt == late.attempt + 1
 
 
+BEGIN = ["BEGIN", "SET"] if connection.vendor == "postgresql" else ["BEGIN"]
+LOCK = ["SELECT"] if connection.features.has_select_for_update else ["UPDATE", "SELECT"]
+
+
 def test_a_delivery_alone_costs_two_commits(vwo, deliver):
     """One that records it and takes the lease, and one that ends the attempt."""
     deliver()
     with CaptureQueriesContext(connection) as queries:
         assert deliver(action="again").status_code == 200
     kinds = [query["sql"].split()[0] for query in queries]
-    if connection.features.has_select_for_update:
-        record = ["BEGIN", "SELECT", "SELECT", "INSERT", "UPDATE", "COMMIT"]
-    else:
-        record = ["BEGIN", "UPDATE", "SELECT", "SELECT", "INSERT", "UPDATE", "COMMIT"]
-    assert kinds == [*record, "BEGIN", "UPDATE", "UPDATE", "COMMIT"]
+    assert kinds == [
+        *[*BEGIN, *LOCK, "SELECT", "INSERT", "UPDATE", "COMMIT"],
+        *[*BEGIN, "UPDATE", "UPDATE", "COMMIT"],
+    ]
 
 
 def test_a_delivery_that_backs_off_costs_one_commit(vwo, deliver):
@@ -310,8 +313,7 @@ def test_a_delivery_that_backs_off_costs_one_commit(vwo, deliver):
     with CaptureQueriesContext(connection) as queries:
         assert deliver(action="again").status_code == 503
     kinds = [query["sql"].split()[0] for query in queries]
-    lock = ["SELECT"] if connection.features.has_select_for_update else ["UPDATE", "SELECT"]
-    assert kinds == ["BEGIN", *lock, "SELECT", "INSERT", "COMMIT"]
+    assert kinds == [*BEGIN, *LOCK, "SELECT", "INSERT", "COMMIT"]
 
 
 def test_a_burst_is_served_by_one_statement_per_attempt(vwo, deliver, in_thread):
