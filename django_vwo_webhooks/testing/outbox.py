@@ -3,7 +3,7 @@
 import threading
 import time
 
-from django_vwo_webhooks.testing.deliveries import Delivery
+from django_vwo_webhooks.management.delivery import Delivery
 
 STOP_SECONDS = 0.9
 

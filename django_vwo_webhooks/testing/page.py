@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from django_vwo_webhooks.management.delivery import Delivery
 from django_vwo_webhooks.testing.behaviour import PRESETS, Behaviour
-from django_vwo_webhooks.testing.deliveries import Delivery
 from django_vwo_webhooks.testing.flags import FlagState
 from django_vwo_webhooks.testing.variables import to_text
 

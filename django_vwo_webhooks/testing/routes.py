@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
+from django_vwo_webhooks.management.delivery import Delivery
 from django_vwo_webhooks.testing.answers import (
     Answer,
     html_answer,
@@ -13,7 +14,6 @@ from django_vwo_webhooks.testing.answers import (
     settings_answer,
 )
 from django_vwo_webhooks.testing.behaviour import PRESETS, Behaviour
-from django_vwo_webhooks.testing.deliveries import Delivery
 from django_vwo_webhooks.testing.flags import list_flags
 from django_vwo_webhooks.testing.page import render_page
 from django_vwo_webhooks.testing.records import EventRequest, Fetch

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
+from django_vwo_webhooks.management.delivery import Delivery, webhook_payload
 from django_vwo_webhooks.testing.behaviour import Behaviour
-from django_vwo_webhooks.testing.deliveries import Delivery, webhook_payload
 from django_vwo_webhooks.testing.flags import change_flag
 from django_vwo_webhooks.testing.mood import Mood
 from django_vwo_webhooks.testing.outbox import Outbox
