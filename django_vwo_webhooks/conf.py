@@ -154,7 +154,7 @@ class AppSettings:
 
     @property
     def key_digest(self) -> str:
-        """Identifies whose settings a row holds: account id and SDK key, salted and hashed, in hex."""
+        """Identifies the owner of a row: a salted hash of account id and SDK key, 64 hex digits."""
         text = f"django_vwo_webhooks\0{self.account_id}\0{self.sdk_key}"
         return hashlib.sha256(text.encode()).hexdigest()
 
