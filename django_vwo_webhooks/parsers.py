@@ -104,9 +104,9 @@ def _sized_body(request: Request) -> bytes:
 
 
 def _chunked_body(request: Request) -> bytes:
-    """Read the body from the server, once and up to a byte more than is accepted.
+    """Read the body from the server, once, and at most one byte more than is accepted.
 
-    Django reads only as many bytes as the Content-Length says, which here is none.
+    Django would read nothing, since a chunked request has no Content-Length.
     """
     context: dict[str, Any] = request.parser_context
     if "chunked_body" not in context:
