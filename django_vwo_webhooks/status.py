@@ -89,8 +89,8 @@ class FleetStatus:
 
 def fleet_status() -> FleetStatus:
     """What the database knows of this site's fleet, in four statements."""
-    lease = RefreshLease.objects.look()
-    looked = None if lease.looked_seconds == float("inf") else lease.looked_seconds
+    lease = RefreshLease.objects.read()
+    looked = None if lease.refreshed_seconds == float("inf") else lease.refreshed_seconds
     state, ago = "fresh", looked
     if lease.failing_seconds is not None:
         state, ago = "failing", lease.failing_seconds
@@ -103,7 +103,7 @@ def fleet_status() -> FleetStatus:
         state=state,
         since=None if ago is None else timezone.now() - timedelta(seconds=ago),
         error=lease.error,
-        snapshot=SettingsSnapshot.objects.defer("settings", "changes").newest(),
+        snapshot=SettingsSnapshot.objects.defer("settings", "changes").in_force(),
         looked_seconds=looked,
         last_event=WebhookEvent.objects.ours().defer("payload").order_by("-received_at").first(),
         processes=list(FleetProcess.objects.ours().with_silence().order_by("host", "pid")),

@@ -1,26 +1,26 @@
 from typing import Any
 
-from django.db import models, router
-from django.db.models import Exists, OuterRef
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from .base import JSONTextField, Owned, OwnedQuerySet, PrimaryManager, ours
+from .base import JSONTextField, Owned, OwnedQuerySet, PrimaryManager, database, ours
 
 
 class SettingsSnapshotQuerySet(OwnedQuerySet["SettingsSnapshot"]):
-    def newest(self) -> "SettingsSnapshot | None":
-        """The snapshot in force: the one that every process of the fleet should serve."""
-        return self.ours().order_by("-pk").first()
+    def in_force(self) -> "SettingsSnapshot | None":
+        """The snapshot that every process of the fleet should serve: the one that the lease names.
 
-    def with_newest(self) -> "SettingsSnapshotQuerySet":
-        """Adds ``is_newest``: whether a snapshot is the newest of its environment and SDK key."""
-        newer = self.model._default_manager.filter(
-            environment=OuterRef("environment"),
-            key_digest=OuterRef("key_digest"),
-            pk__gt=OuterRef("pk"),
+        Not the one with the greatest number: a sequence goes back when data is restored.
+        """
+        return self.ours().filter(leases__isnull=False).first()
+
+    def with_in_force(self) -> "SettingsSnapshotQuerySet":
+        """Adds ``is_in_force``: whether the lease of its environment and SDK key names it."""
+        named = models.Q(leases__isnull=False)
+        return self.annotate(
+            is_in_force=models.ExpressionWrapper(named, output_field=models.BooleanField())
         )
-        return self.annotate(is_newest=~Exists(newer))
 
 
 class SettingsSnapshot(Owned):
@@ -74,7 +74,7 @@ class SettingsSnapshot(Owned):
 
     def store(self) -> None:
         """Insert it where the models are written, together with the flags that it changed."""
-        self.save(force_insert=True, using=router.db_for_write(type(self)))
+        self.save(force_insert=True, using=database())
         keys = {ChangedFeature.key(change["feature"]): None for change in self.changes}
         ChangedFeature.objects.bulk_create(
             ChangedFeature(snapshot_id=self.pk, feature=key) for key in keys if key

@@ -60,7 +60,7 @@ def event_at(at=None, **values):
     """A row as it stands in a trail that has grown."""
     at = at or timezone.now()
     row = {"event": "settings_changed", "payload": {}, "received_at": at, "last_received_at": at}
-    flights = {"first_flight": 0, "last_flight": 0}
+    flights = {"first_noted": 0, "last_noted": 0}
     return WebhookEvent.objects.create(**{**ours(), **row, **flights, **values})
 
 
@@ -844,10 +844,10 @@ def test_trouble_stands_above_the_list(admin_client, vwo):
     assert '<span class="vwo-badge vwo-failing">failing</span>' in text
 
 
-def test_settings_that_nobody_looked_at_stand_above_the_list(admin_client, vwo):
+def test_settings_that_nobody_refreshed_at_stand_above_the_list(admin_client, vwo):
     assert "Nobody has looked at VWO yet." in page(admin_client, EVENTS)
     refresh_settings()
-    RefreshLease.objects.update(looked_at=UnixNow() - 3600)
+    RefreshLease.objects.update(refreshed_at=UnixNow() - 3600)
     text = page(admin_client, EVENTS)
     assert '<li class="warning">Nobody has looked at VWO as often as planned since 20' in text
     assert "vwo-stale" in text
@@ -904,8 +904,8 @@ def test_one_failure_among_thousands_can_be_seen():
             outcome="unchanged",
             received_at=timezone.now(),
             last_received_at=timezone.now(),
-            first_flight=0,
-            last_flight=0,
+            first_noted=0,
+            last_noted=0,
         )
         for _ in range(2000)
     )

@@ -50,7 +50,7 @@ def test_when_vwo_fails(vwo, deliver, settings, output, fault):
     output.append(deliver().content.decode())
     output.append(deliver(PAYLOAD, secret="wrong").content.decode())
     get_client().flush_events()
-    RefreshLease.objects.update(retry_at=0)
+    RefreshLease.objects.update(backoff_until=0)
     try:
         refresh_settings()
     except RefreshFailed as failure:
