@@ -1,4 +1,4 @@
-"""Validates VWO's payload and records it as a ``WebhookEvent``."""
+"""Validates VWO's payload, and returns the values of an event's fields."""
 
 from datetime import datetime, timezone
 from typing import Any
@@ -50,7 +50,7 @@ class WebhookEventSerializer(serializers.Serializer[WebhookEvent]):
     timestamp = UnixTimestampField(required=False, allow_null=True)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        """The values of the event's fields."""
+        """Return the values of the event's fields."""
         values: dict[str, Any] = super().to_internal_value(data)
         return {
             "event": values["event"],

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from django_vwo_webhooks.management.delivery import Delivery
+from django_vwo_webhooks.management.outgoing import OutgoingWebhook
 from django_vwo_webhooks.testing.editing import FlagState
 from django_vwo_webhooks.testing.fault_injection import PRESETS, Behaviour
 
@@ -37,7 +37,7 @@ td, th {{ padding-right: 1.5rem; text-align: left }}
 <button>Save</button>
 </form>
 <h2>Last webhooks</h2>
-{deliveries}
+{webhooks}
 </main>
 </body>
 </html>
@@ -58,7 +58,7 @@ value="{percentage}" required></label>
 
 def render_page(
     flags: Sequence[FlagState],
-    deliveries: Sequence[Delivery],
+    webhooks: Sequence[OutgoingWebhook],
     behaviour: Behaviour,
     problem: str = "",
 ) -> str:
@@ -67,7 +67,7 @@ def render_page(
         problem=f'<p role="alert">{escape(problem)}</p>\n' if problem else "",
         flags="".join(map(_flag, flags)),
         behaviours=_behaviours(behaviour),
-        deliveries=_deliveries(deliveries),
+        webhooks=_webhooks(webhooks),
     )
 
 
@@ -146,18 +146,18 @@ def _option(name: str, selected: bool) -> str:
     return f"<option{' selected' if selected else ''}>{escape(name)}</option>"
 
 
-def _deliveries(deliveries: Sequence[Delivery]) -> str:
-    if not deliveries:
+def _webhooks(webhooks: Sequence[OutgoingWebhook]) -> str:
+    if not webhooks:
         return "<p>None yet.</p>"
-    rows = "".join(map(_delivery, reversed(deliveries[-10:])))
+    rows = "".join(map(_webhook, reversed(webhooks[-10:])))
     head = "<th>Action</th><th>Attempts</th><th>Last response</th>"
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _delivery(delivery: Delivery) -> str:
-    attempts = delivery.attempts
+def _webhook(webhook: OutgoingWebhook) -> str:
+    attempts = webhook.attempts
     last = "in progress"
     if attempts:
         last = attempts[-1].error or f"HTTP {attempts[-1].status}"
-    cells = (str(delivery.payload["action"]), str(len(attempts)), last)
+    cells = (str(webhook.payload["action"]), str(len(attempts)), last)
     return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
-from django_vwo_webhooks.management.delivery import Delivery
+from django_vwo_webhooks.management.outgoing import OutgoingWebhook
 from django_vwo_webhooks.testing.editing import list_flags
 from django_vwo_webhooks.testing.fault_injection import HEALTHY, PRESETS, Behaviour
 from django_vwo_webhooks.testing.page import read_flag_form, render_page
@@ -23,7 +23,7 @@ class VWO(Protocol):
     settings: dict[str, Any]
 
     @property
-    def deliveries(self) -> list[Delivery]: ...
+    def deliveries(self) -> list[OutgoingWebhook]: ...
 
     @property
     def behaviour(self) -> Behaviour: ...
@@ -43,7 +43,7 @@ class VWO(Protocol):
         enabled: bool | None = None,
         percentage: float | None = None,
         variables: Mapping[str, Any] | None = None,
-    ) -> Delivery | None: ...
+    ) -> OutgoingWebhook | None: ...
 
 
 class Routes:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-from django_vwo_webhooks.management.delivery import Delivery, webhook_payload
+from django_vwo_webhooks.management.outgoing import OutgoingWebhook, webhook_payload
 from django_vwo_webhooks.testing.documents import (
     DEFAULT_ACCOUNT_ID,
     DEFAULT_SDK_KEY,
@@ -55,7 +55,7 @@ class VWOSimulator(FaultInjection, Records):
         self._host, self._port = host, port
         self._server: Server | None = None
         self._lock = threading.Lock()
-        self._sending: list[tuple[Delivery, threading.Thread]] = []
+        self._sending: list[tuple[OutgoingWebhook, threading.Thread]] = []
 
     def __enter__(self) -> "VWOSimulator":
         return self.start()
@@ -78,8 +78,8 @@ class VWOSimulator(FaultInjection, Records):
         self.refuse()
         with self._lock:
             unfinished = [pair for pair in self._sending if pair[1].is_alive()]
-        for delivery, _ in unfinished:
-            delivery.cancel()
+        for webhook, _ in unfinished:
+            webhook.cancel()
         give_up_at = time.monotonic() + STOP_SECONDS
         for _, thread in unfinished:
             thread.join(max(0.0, give_up_at - time.monotonic()))
@@ -122,7 +122,7 @@ class VWOSimulator(FaultInjection, Records):
         percentage: float | None = None,
         variables: Mapping[str, Any] | None = None,
         notify: bool = True,
-    ) -> Delivery | None:
+    ) -> OutgoingWebhook | None:
         """Change a flag as in VWO's dashboard; an argument of None changes nothing.
 
         Creates a flag or variable that does not exist. Returns the webhook that is being sent,
@@ -145,33 +145,33 @@ class VWOSimulator(FaultInjection, Records):
         url: str | None = None,
         secret: str | None = None,
         **extra: Any,
-    ) -> Delivery:
+    ) -> OutgoingWebhook:
         """Send a webhook in the background, and retry until a 2xx, the time limit or ``stop``.
 
         ``extra`` is added to the payload. Raises ``ValueError`` without a URL to send it to.
         """
-        delivery = Delivery(
+        webhook = OutgoingWebhook(
             url or self.webhook_url or "",
             webhook_payload(action, event, triggered_by, timestamp, **extra),
             self.secret if secret is None else secret,
             on_attempt=lambda _: self._notify(),
         )
         thread = threading.Thread(
-            target=delivery.run,
+            target=webhook.run,
             args=(self.retry_seconds, self.give_up_seconds),
             name="vwo-simulator-webhook",
             daemon=True,
         )
         with self._lock:
-            self._sending.append((delivery, thread))
+            self._sending.append((webhook, thread))
             thread.start()
-        return delivery
+        return webhook
 
     @property
-    def deliveries(self) -> list[Delivery]:
+    def deliveries(self) -> list[OutgoingWebhook]:
         """The webhooks sent so far, oldest first."""
         with self._lock:
-            return [delivery for delivery, _ in self._sending]
+            return [webhook for webhook, _ in self._sending]
 
     def knows(self, query: Mapping[str, str]) -> bool:
         """Whether a fetch has the right SDK key and account id, if they are to be checked."""

@@ -8,7 +8,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import NoReverseMatch, reverse
 
 from django_vwo_webhooks.conf import app_settings
-from django_vwo_webhooks.management.delivery import Delivery, DeliveryAttempt, webhook_payload
+from django_vwo_webhooks.management.outgoing import (
+    DeliveryAttempt,
+    OutgoingWebhook,
+    webhook_payload,
+)
 
 RETRY_SECONDS = (1.0, 2.0)
 GIVE_UP_SECONDS = 3600.0
@@ -48,14 +52,14 @@ class Command(BaseCommand):
         url = options["url"] or self._own_url(options["host"])
         secret = options["secret"] or self._own_secret()
         try:
-            delivery = Delivery(url, payload, secret, on_attempt=self._print_attempt)
+            webhook = OutgoingWebhook(url, payload, secret, on_attempt=self._print_attempt)
         except ValueError as problem:
             raise CommandError(str(problem)) from None
         if options["retry"]:
-            delivery.run(RETRY_SECONDS, GIVE_UP_SECONDS)
+            webhook.run(RETRY_SECONDS, GIVE_UP_SECONDS)
         else:
-            delivery.attempt()
-        last = delivery.attempts[-1]
+            webhook.attempt()
+        last = webhook.attempts[-1]
         if not last.succeeded:
             raise CommandError(f"Not delivered to {url}: {self._advice(last)}")
 

@@ -1,4 +1,4 @@
-"""Sends a webhook as VWO does: a JSON body with the secret in a header, retried until a 2xx."""
+"""Sends webhooks as VWO does: a JSON body with the secret in a header, retried until a 2xx."""
 
 import json
 import random
@@ -19,7 +19,7 @@ MAX_RESPONSE_BYTES = 65536
 
 @dataclass(frozen=True)
 class DeliveryAttempt:
-    """One POST: ``status`` is None when there was no response, and ``error`` then says why."""
+    """One delivery; ``status`` is None when there was no response, and ``error`` then says why."""
 
     status: int | None
     seconds: float
@@ -49,7 +49,7 @@ def webhook_payload(
     }
 
 
-class Delivery:
+class OutgoingWebhook:
     """A webhook that is sent to ``url``; every attempt sends the same bytes.
 
     Raises ``ValueError`` when ``url`` is not an absolute http or https URL. ``on_attempt`` is
