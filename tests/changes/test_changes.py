@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from django_vwo_webhooks.changes import KINDS, compare, digest, normal_form
 from django_vwo_webhooks.testing import build_settings, feature
-from django_vwo_webhooks.testing.flags import change_flag
+from django_vwo_webhooks.testing.editing import change_flag
 
 
 def variables(color):
