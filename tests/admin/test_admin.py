@@ -30,7 +30,7 @@ from django_vwo_webhooks.models import (
 from django_vwo_webhooks.models.base import UnixNow, ours
 from django_vwo_webhooks.refresh import refresh_settings
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 EVENTS = "/admin/django_vwo_webhooks/webhookevent/"
 SNAPSHOTS = "/admin/django_vwo_webhooks/settingssnapshot/"
