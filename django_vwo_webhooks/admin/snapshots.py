@@ -28,7 +28,7 @@ class SettingsSnapshotAdmin(TrailAdmin):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         snapshots: Any = super().get_queryset(request)
-        return with_missed(snapshots.defer("settings", "changes").with_newest())
+        return with_missed(snapshots.defer("settings", "changes").with_in_force())
 
     def details(self, request: HttpRequest, snapshot: SettingsSnapshot) -> dict[str, Any]:
         family = SettingsSnapshot.objects.filter(
@@ -98,7 +98,7 @@ class SettingsSnapshotAdmin(TrailAdmin):
 
     @admin.display(description=_("in force"))
     def in_force(self, snapshot: Any) -> str:
-        return badge("fresh", gettext("in force")) if snapshot.is_newest else NOTHING
+        return badge("fresh", gettext("in force")) if snapshot.is_in_force else NOTHING
 
     @admin.display(description=_("settings"))
     def body(self, snapshot: SettingsSnapshot) -> SafeString:

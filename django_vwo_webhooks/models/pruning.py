@@ -72,11 +72,11 @@ class Expired:
         kept_events = WebhookEvent.objects.exclude(expired)
         rows = (
             SettingsSnapshot.objects.ours()
-            .with_newest()
+            .with_in_force()
             .filter(
                 ~Exists(kept_events.filter(snapshot=OuterRef("pk"))),
                 ~Exists(FleetProcess.objects.filter(snapshot=OuterRef("pk"))),
-                Q(is_newest=False),
+                Q(is_in_force=False),
                 created_at__lt=self.default,
             )
             .order_by("pk")

@@ -9,18 +9,21 @@ from .base import JSONTextField, Owned, OwnedQuerySet, PrimaryManager, ours
 
 
 class SettingsSnapshotQuerySet(OwnedQuerySet["SettingsSnapshot"]):
-    def newest(self) -> "SettingsSnapshot | None":
-        """The snapshot in force: the one that every process of the fleet should serve."""
+    def in_force(self) -> "SettingsSnapshot | None":
+        """The snapshot that every process of the fleet should serve."""
         return self.ours().order_by("-pk").first()
 
-    def with_newest(self) -> "SettingsSnapshotQuerySet":
-        """Adds ``is_newest``: whether a snapshot is the newest of its environment and SDK key."""
+    # for the rooms that have not followed the change of the name yet
+    newest = in_force
+
+    def with_in_force(self) -> "SettingsSnapshotQuerySet":
+        """Adds ``is_in_force``: whether a snapshot is in force for its environment and SDK key."""
         newer = self.model._default_manager.filter(
             environment=OuterRef("environment"),
             key_digest=OuterRef("key_digest"),
             pk__gt=OuterRef("pk"),
         )
-        return self.annotate(is_newest=~Exists(newer))
+        return self.annotate(is_in_force=~Exists(newer))
 
 
 class SettingsSnapshot(Owned):

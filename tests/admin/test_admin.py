@@ -786,7 +786,7 @@ def test_the_json_of_a_snapshot(admin_client, vwo):
     assert admin_client.get(f"{SNAPSHOTS}999/json/").status_code == 404
 
 
-def test_only_the_newest_is_in_force(admin_client):
+def test_only_one_snapshot_of_a_site_is_in_force(admin_client):
     old, new = snapshot_of(), snapshot_of()
     assert ">in force<" not in snapshot_page(admin_client, old)
     assert ">in force<" in snapshot_page(admin_client, new)
