@@ -1,6 +1,6 @@
 import hashlib
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
@@ -9,13 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..changes import printable
-from .base import Owned, OwnedQuerySet, PrimaryManager, ours
+from .base import VWO_RETRIES_FOR, Owned, OwnedQuerySet, PrimaryManager, ours
 from .lease import RefreshLease
 from .snapshot import SettingsSnapshot
 from .statements import Statement, moment
-
-VWO_RETRIES_FOR = timedelta(hours=1)
-"""How long VWO repeats a delivery that got no 2xx, by its page on configuring webhooks."""
 
 
 class Outcome(models.TextChoices):
@@ -164,6 +161,17 @@ class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
             flight=flight,
             outcome=Outcome.UNCHANGED.value,
             at=moment(self.db, timezone.now()),
+        )
+
+    keyset = ("received_at", "pk")
+
+    def delivered_between(self, start: Any, end: Any) -> "WebhookEventQuerySet":
+        """The events of which a delivery arrived then; the moments may be expressions."""
+        return self.filter(
+            # an event is retried for that long, which bounds the part of the index that is read
+            received_at__gte=start - VWO_RETRIES_FOR,
+            received_at__lte=end,
+            last_received_at__gte=start,
         )
 
 

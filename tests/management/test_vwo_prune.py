@@ -83,7 +83,7 @@ def left(*rows):
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    monkeypatch.setattr(pruning, "BATCH", 3)
+    monkeypatch.setattr(pruning, "BATCH_SIZE", 3)
 
 
 class Terminal(io.StringIO):

@@ -57,7 +57,7 @@ class Command(BaseCommand):
         try:
             for outcome, before in expired.events_before.items():
                 self._prune(f"{outcome} events", events, expired.events(outcome), before)
-            self._prune("snapshots", snapshots, expired.snapshots(), expired.default)
+            self._prune("snapshots", snapshots, expired.snapshots(), expired.snapshots_before)
         except KeyboardInterrupt:
             if self._shows_progress:
                 self.stdout.write()
