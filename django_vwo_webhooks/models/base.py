@@ -57,11 +57,6 @@ class OwnedQuerySet(models.QuerySet[M]):
             yield batch
             batch = list(following(batch[-1])[:size])
 
-    def count_up_to(self, limit: int) -> int:
-        """The number of rows, or ``limit`` where there are more: no more are counted."""
-        # in no order, or the index of the order would be read
-        return self.order_by().values("pk")[:limit].count()
-
 
 def _beyond(row: models.Model, keyset: tuple[str, ...], lookup: str) -> Q:
     """Which rows come before (``lt``) or after (``gt``) ``row``.

@@ -29,7 +29,9 @@ class Expired:
             key: now - max(timedelta(days=number), VWO_RETRIES_FOR) for key, number in days.items()
         }
         self.snapshots_before = limits["default"]
-        self.events_before = {outcome: limits.get(outcome, limits["default"]) for outcome in Outcome}
+        self.events_before = {
+            outcome: limits.get(outcome, limits["default"]) for outcome in Outcome
+        }
         newest = WebhookEvent.objects.ours().newest_first()[:keep_last]
         kept_from = newest.aggregate(at=Min("received_at"))["at"] if keep_last else None
         if kept_from is not None:

@@ -32,25 +32,23 @@ class SettingsSnapshotQuerySet(OwnedQuerySet["SettingsSnapshot"]):
         return self.annotate(is_in_force=~Exists(newer))
 
     def with_missed(self) -> "SettingsSnapshotQuerySet":
-        """Adds ``is_missed``: found without a webhook, and none arrived within the next hour.
+        """Adds ``is_missed``: found without a webhook, and none arrived in the hour after.
 
-        VWO retries a webhook for that long, so only then is it missed.
+        VWO retries a webhook for that long, so only then has one been missed.
         """
         found_at = OuterRef("created_at")
         events: Any = apps.get_model("django_vwo_webhooks", "WebhookEvent")._default_manager
         deliveries = events.delivered_between(
             found_at - ON_ITS_WAY, found_at + VWO_RETRIES_FOR
         ).filter(environment=OuterRef("environment"), key_digest=OuterRef("key_digest"))
-        # not EXISTS: PostgreSQL would make a join of it whose estimated cost starts its JIT compiler
+        # not EXISTS: PostgreSQL would make it a join, whose estimated cost starts the JIT compiler
         newest = deliveries.newest_first().values("pk")[:1]
         missed = Q(
             Q(cause=SettingsSnapshot.Cause.RECONCILE),
             Q(created_at__lt=timezone.now() - VWO_RETRIES_FOR),
             IsNull(Subquery(newest), True),
         )
-        return self.annotate(
-            is_missed=ExpressionWrapper(missed, output_field=BooleanField()),
-        )
+        return self.annotate(is_missed=ExpressionWrapper(missed, output_field=BooleanField()))
 
 
 class SettingsSnapshot(Owned):

@@ -175,7 +175,7 @@ def test_the_list_by_keyboard(browser):
     browser.open("events")
     for selector in (
         ".vwo-refresh button",
-        ".vwo-picture summary",
+        ".vwo-chart summary",
         "#searchbar",
         "select[name=action]",
         "#changelist-form button[name=index]",
