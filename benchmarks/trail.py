@@ -1,8 +1,8 @@
-"""What a large trail costs: the pages of the admin, then ``vwo_prune``.
+"""What a large event log costs: the pages of the admin, then ``vwo_prune``.
 
-Fills a database with events of 120 days, and asks for each page as a superuser does. What is
-counted as the database's time is the execution of statements; SQLite finds most rows only while
-they are fetched, which the time in all shows.
+Fills a database with the events of 120 days, and requests each page as a superuser does. The time
+in the database is that of executing the statements; SQLite finds most rows only while they are
+fetched, which the total time includes.
 """
 
 import io
@@ -31,12 +31,12 @@ PEOPLE = ["vwo", "ada@example.com", "grace@example.com", "edsger@example.com"]
 
 
 def fill(count: int) -> None:
-    """So many events, and a snapshot for every few hundred of them, all seeded alike."""
+    """Store so many events, and a snapshot for every few hundred of them; each run alike."""
     from django.db import connection, transaction
     from django.utils import timezone
-    from django_vwo_webhooks.models.owned import ours
 
     from django_vwo_webhooks.models import ChangedFeature, SettingsSnapshot, WebhookEvent
+    from django_vwo_webhooks.models.base import ours
 
     chance = random.Random(1)
     started = timezone.now() - timedelta(days=DAYS)
@@ -47,7 +47,7 @@ def fill(count: int) -> None:
         for number, outcome in enumerate(outcomes):
             at = started + number * step
             action, person = chance.choice(ACTIONS), chance.choice(PEOPLE)
-            landed = outcome in ("changed", "unchanged")
+            served = outcome in ("changed", "unchanged")
             yield WebhookEvent(
                 **ours(),
                 timestamp=at - timedelta(seconds=2),
@@ -56,17 +56,16 @@ def fill(count: int) -> None:
                 triggered_by=person,
                 payload={"event": "settings_changed", "action": action, "triggered_by": person},
                 outcome=outcome,
-                error="" if landed else "VWO answered 500.",
+                error="" if served else "VWO answered 500.",
                 received_at=at,
                 last_received_at=at,
-                finished_at=at + timedelta(seconds=1) if landed else None,
+                finished_at=at + timedelta(seconds=1) if served else None,
                 refresh_seconds=chance.uniform(0.05, 1.5),
-                snapshot_id=snapshots[number * len(snapshots) // count] if landed else None,
+                snapshot_id=snapshots[number * len(snapshots) // count] if served else None,
                 credential=chance.choice(["SECRET[0]", "SECRET[1]"]),
                 remote_addr=f"192.0.2.{chance.randrange(256)}",
-                first_flight=number,
-                last_flight=number,
-                landed_flight=number + 1 if landed else None,
+                first_noted=number,
+                last_noted=number,
             )
 
     with transaction.atomic():
@@ -88,7 +87,7 @@ def fill(count: int) -> None:
                 chunk.clear()
         WebhookEvent.objects.bulk_create(chunk)
     if connection.vendor == "postgresql":
-        # what autovacuum would do within a minute
+        # autovacuum would do so within a minute
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
 
@@ -111,7 +110,7 @@ def _snapshots(count: int, started: Any, chance: random.Random) -> Iterator[Any]
 
 
 class Links(HTMLParser):
-    """The addresses that the links of a page lead to; ``filters`` are those in its sidebar."""
+    """The addresses of a page's links; ``filters`` are those in its sidebar."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -139,7 +138,7 @@ class Links(HTMLParser):
 
 
 class Reader:
-    """A superuser who looks at pages and at the clock."""
+    """A superuser who requests pages, and measures how long each takes."""
 
     def __init__(self) -> None:
         from django.contrib.auth import get_user_model
@@ -149,8 +148,8 @@ class Reader:
         self.client.force_login(get_user_model().objects.create_superuser("reader"))
         self.queries: list[float] = []
 
-    def look(self, url: str, name: str = "") -> str:
-        """Print what a page costs, the median of some rounds; give its beginning."""
+    def read(self, url: str, name: str = "") -> str:
+        """Print what a page costs, the median of some rounds; returns its first part."""
         from django.db import connection
 
         rounds = []
@@ -169,7 +168,7 @@ class Reader:
         total, database, slowest, count = sorted(rounds)[len(rounds) // 2]
         print(
             f"{name or url:60} {count:3} queries, {1000 * database:7.1f} ms in the database "
-            f"(slowest {1000 * slowest:.1f}), {1000 * total:7.1f} ms in all",
+            f"(slowest {1000 * slowest:.1f}), {1000 * total:7.1f} ms in total",
             flush=True,
         )
         return str(body.decode())
@@ -191,19 +190,21 @@ def pages() -> None:
     for model in (WebhookEvent, SettingsSnapshot):
         prefix = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         listed = reverse(f"{prefix}_changelist")
-        links = Links(reader.look(listed))
+        links = Links(reader.read(listed))
         for href in links.filters:
-            reader.look(f"{listed}{href}", f"  {href}")
+            reader.read(f"{listed}{href}", f"  {href}")
         middle = model.objects.order_by("pk")[model.objects.count() // 2].pk
-        for term in ("flag_7", ACTIONS[0], str(middle), "nothing has this"):
-            reader.look(f"{listed}?q={term}", f"  ?q={term}")
+        for term in ("flag_7", ACTIONS[0], str(middle), "no row has this"):
+            reader.read(f"{listed}?q={term}", f"  ?q={term}")
         for href in (href for href in links.all if "export" in href):
-            reader.look(href if href.startswith("/") else f"{listed}{href}", f"  begin of {href}")
-        reader.look(reverse(f"{prefix}_change", args=[middle]))
+            reader.read(
+                href if href.startswith("/") else f"{listed}{href}", f"  first part of {href}"
+            )
+        reader.read(reverse(f"{prefix}_change", args=[middle]))
 
 
-class Watch(io.StringIO):
-    """A terminal to the command, which says after each batch how far it is."""
+class Progress(io.StringIO):
+    """A terminal for the command, which prints its progress there after each batch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -228,14 +229,14 @@ def prune() -> None:
 
     for options in (["--dry-run"], []):
         before = WebhookEvent.objects.count() + SettingsSnapshot.objects.count()
-        watch, started = Watch(), time.perf_counter()
-        call_command("vwo_prune", *options, stdout=watch)
+        progress, started = Progress(), time.perf_counter()
+        call_command("vwo_prune", *options, stdout=progress)
         seconds = time.perf_counter() - started
         gone = before - WebhookEvent.objects.count() - SettingsSnapshot.objects.count()
         print(f"{' '.join(['vwo_prune', *options])}: {gone} rows in {seconds:.1f} s", end="")
         print(f", {gone / seconds:.0f} rows/s" if gone else "")
-        for name, batches in watch.batches.items():
-            first, last = (1000 * statistics.median(some) for some in (batches[:10], batches[-10:]))
+        for name, batches in progress.batches.items():
+            first, last = (1000 * statistics.median(ten) for ten in (batches[:10], batches[-10:]))
             print(
                 f"  {name:17} {len(batches):5} batches: the first ten {first:.1f} ms each, the "
                 f"last ten {last:.1f}, the slowest {1000 * max(batches):.1f}",
@@ -249,8 +250,7 @@ def main() -> None:
     args = options.parse_args()
     with database(args.database) as url:
         site = Site(url)
-        site.manage("migrate", "-v0")
-        site.manage("flush", "-v0", "--no-input")
+        site.create_tables()
         os.environ.update(site.environment)
         django.setup()
         started = time.perf_counter()

@@ -49,13 +49,12 @@ class WebhookEventSerializer(serializers.Serializer[WebhookEvent]):
     triggered_by = TextField(max_length=255, required=False, allow_blank=True, allow_null=True)
     timestamp = UnixTimestampField(required=False, allow_null=True)
 
-    def create(self, validated_data: dict[str, Any]) -> WebhookEvent:
-        return WebhookEvent.objects.record(
-            event=validated_data["event"],
-            action=validated_data.get("action") or "",
-            triggered_by=validated_data.get("triggered_by") or "",
-            timestamp=validated_data.get("timestamp"),
-            payload=validated_data["payload"],
-            remote_addr=validated_data["remote_addr"],
-            credential=validated_data["credential"],
-        )
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """The values of the event's fields."""
+        values: dict[str, Any] = super().to_internal_value(data)
+        return {
+            "event": values["event"],
+            "action": values.get("action") or "",
+            "triggered_by": values.get("triggered_by") or "",
+            "timestamp": values.get("timestamp"),
+        }

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 from django.db.models import TextChoices
@@ -31,7 +32,7 @@ class FleetStatus:
     error: str
     snapshot: SettingsSnapshot | None
     """The snapshot in force."""
-    age_seconds: float | None
+    refreshed_seconds: float | None
     """How long ago the settings were last fetched from VWO; None before the first refresh."""
     last_event: WebhookEvent | None
     processes: list[Any]
@@ -93,7 +94,7 @@ class FleetStatus:
             "since": self.since and self.since.isoformat(),
             "error": self.error,
             "snapshot": self.snapshot and self.snapshot.pk,
-            "age_seconds": self.age_seconds,
+            "refreshed_seconds": self.refreshed_seconds,
             "last_webhook": self.last_event and self.last_event.last_received_at.isoformat(),
             "processes": [
                 {
@@ -111,22 +112,23 @@ class FleetStatus:
 
 def fleet_status() -> FleetStatus:
     """What the database knows of this site's fleet, in four statements."""
-    lease = RefreshLease.objects.look()
-    age = None if lease.looked_seconds == float("inf") else lease.looked_seconds
-    state, since_seconds = FleetState.FRESH, age
+    lease = RefreshLease.objects.read()
+    refreshed = None if lease.refreshed_seconds == inf else lease.refreshed_seconds
+    planned = app_settings.reconcile_seconds
+    state, since_seconds = FleetState.FRESH, refreshed
     if lease.failing_seconds is not None:
         state, since_seconds = FleetState.FAILING, lease.failing_seconds
-    elif age is None:
+    elif refreshed is None:
         state = FleetState.STALE
-    elif not 0 <= age <= STALE_AFTER * app_settings.reconcile_seconds:
-        # the age is negative where the database's clock was set back
-        state, since_seconds = FleetState.STALE, max(0.0, age - app_settings.reconcile_seconds)
+    elif not 0 <= refreshed <= STALE_AFTER * planned:
+        # it is negative where the database's clock was set back
+        state, since_seconds = FleetState.STALE, max(0.0, refreshed - planned)
     return FleetStatus(
         state=state,
         since=None if since_seconds is None else timezone.now() - timedelta(seconds=since_seconds),
         error=lease.error,
         snapshot=SettingsSnapshot.objects.defer("settings", "changes").in_force(),
-        age_seconds=age,
+        refreshed_seconds=refreshed,
         last_event=WebhookEvent.objects.ours().defer("payload").order_by("-received_at").first(),
         processes=list(FleetProcess.objects.ours().with_silence().order_by("host", "pid")),
     )

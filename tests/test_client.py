@@ -10,7 +10,7 @@ from django.db import transaction
 
 from django_vwo_webhooks import sdk
 from django_vwo_webhooks.client import get_client
-from django_vwo_webhooks.models import SettingsSnapshot
+from django_vwo_webhooks.models import RefreshLease, SettingsSnapshot
 from django_vwo_webhooks.refresh import refresh_settings
 from django_vwo_webhooks.testing import build_settings, feature
 from tests.conftest import configure, run_site, start_site, wait_until
@@ -77,6 +77,7 @@ def test_a_restored_database_may_have_other_settings_under_the_same_number(vwo):
     SettingsSnapshot.objects.filter(pk=second.pk).update(
         settings=first.settings, digest=first.digest
     )
+    RefreshLease.objects.update(digest=first.digest)
     wait_until(lambda: not enabled())
 
 

@@ -8,7 +8,7 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from ..models import WebhookEvent
-from ..models.statements import Statement, moment
+from ..models.statements import Statement, datetime_value
 from .display import in_current_zone
 
 DAYS = 30
@@ -27,6 +27,7 @@ COUNTS = Statement(
     + ", ".join(
         f"(SELECT COUNT(*) FROM {{event}} WHERE outcome = '{outcome.value}'"  # noqa: S608 - holds no value from outside
         f" AND received_at >= %(day_{place})s AND received_at < %(day_{place + 1})s)"
+        f" AS {outcome.value}_{place}"
         for place in range(DAYS)
         for outcome in Outcome
     )
@@ -105,20 +106,25 @@ def daily_chart() -> Chart:
     today = in_current_zone(timezone.now()).date()
     dates = [today - timedelta(days=ago) for ago in range(DAYS - 1, -2, -1)]
     using = WebhookEvent.objects.all().db
-    limits = {f"day_{place}": moment(using, _midnight(date)) for place, date in enumerate(dates)}
-    counts = iter(_counts(using, limits))
+    limits = {
+        f"day_{place}": datetime_value(using, _midnight(date)) for place, date in enumerate(dates)
+    }
+    counts = _counts(using, limits)
     return Chart(
-        [Day(date, {outcome: next(counts) for outcome in Outcome.values}) for date in dates[:-1]]
+        [
+            Day(date, {outcome: counts[f"{outcome}_{place}"] for outcome in Outcome.values})
+            for place, date in enumerate(dates[:-1])
+        ]
     )
 
 
-def _counts(using: str, limits: dict[str, Any]) -> tuple[Any, ...]:
+def _counts(using: str, limits: dict[str, Any]) -> dict[str, int]:
     if connections[using].vendor != "postgresql":
-        return COUNTS.row(using, **limits) or ()
+        return COUNTS.row(using, **limits) or {}
     # before a VACUUM its estimated cost would start the JIT compiler, which takes seconds
     with transaction.atomic(using=using, savepoint=False), connections[using].cursor() as cursor:
         cursor.execute("SET LOCAL jit = off")
-        return COUNTS.row(using, **limits) or ()
+        return COUNTS.row(using, **limits) or {}
 
 
 def _midnight(day: date) -> datetime:

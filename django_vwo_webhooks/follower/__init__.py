@@ -7,7 +7,6 @@ import os
 import random
 import threading
 import time
-from dataclasses import replace
 from typing import Any
 
 from django.core.signals import request_started
@@ -17,11 +16,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ..broadcast import Broadcast, channel, forget_broadcast, get_broadcast
 from ..conf import app_settings
 from ..connections import connect_alone, inside_transaction, mend_connections, tidy_up
-from ..exceptions import RefreshFailed
 from ..models import LeaseState, RefreshLease, SettingsSnapshot
 from ..process import PerProcess
-from ..refresh import serve
-from ..refresh.attempt import Clock, apply, tell_applied
+from ..refresh.announcing import announce, announce_applied
+from ..refresh.applying import apply
+from ..refresh.deadline import Deadline
+from ..refresh.leasing import refresh
 from .heartbeat import Presence
 from .log_once import Troubles
 
@@ -91,18 +91,17 @@ class Follower:
         """One look: apply what is newer, fetch where nobody ever did or for too long."""
         applied = None
         with self._in_database:
-            state = RefreshLease.objects.look()
+            state = RefreshLease.objects.read()
             if state.snapshot_id is not None:
                 applied = apply(state.snapshot_id, state.digest)
-        tell_applied(applied)
+        announce_applied(applied)
         if state.snapshot_id is None:
-            # any flight will do, also one that began before this process
-            state = replace(state, noted=0)
-            self._fetch(state, SettingsSnapshot.Cause.STARTUP, Clock.starting())
+            # an attempt that is under way will do
+            self._fetch(state, SettingsSnapshot.Cause.STARTUP, state.attempt - state.busy)
         elif self._overdue(state):
-            state = RefreshLease.objects.look()
+            state = RefreshLease.objects.read()
             if self._overdue(state):
-                self._fetch(state, SettingsSnapshot.Cause.RECONCILE, Clock.starting())
+                self._fetch(state, SettingsSnapshot.Cause.RECONCILE, state.attempt)
         due = max(self._due_in(state), get_broadcast().poll_seconds)
         self._calm_seconds = min(due, CALM_SECONDS)
         if self._looked.is_set():
@@ -152,20 +151,20 @@ class Follower:
         connections.close_all()
 
     def _overdue(self, state: LeaseState) -> bool:
-        free = not state.busy and not state.taking_a_breath
+        free = not state.busy and not state.backing_off
         # a look in the future was one before the clock was set back
-        late = self._due_in(state) <= 0 or state.looked_seconds < 0
+        late = self._due_in(state) <= 0 or state.refreshed_seconds < 0
         return late and free and get_broadcast().thread
 
     def _due_in(self, state: LeaseState) -> float:
         """In how many seconds this process would look at VWO if nobody else did."""
-        return app_settings.reconcile_seconds * self._spread - state.looked_seconds
+        return app_settings.reconcile_seconds * self._spread - state.refreshed_seconds
 
-    def _fetch(self, state: LeaseState, cause: str, clock: Clock) -> None:
-        try:
-            serve(state, cause=cause, clock=clock)
-        except RefreshFailed as failure:
-            logger.info("A look at VWO (%s) brought nothing: %s", cause, failure)
+    def _fetch(self, state: LeaseState, cause: str, noted: int) -> None:
+        result = refresh(state, noted=noted, cause=cause, deadline=Deadline.starting())
+        announce(result)
+        if result.failure is not None:
+            logger.info("A look at VWO (%s) brought nothing: %s", cause, result.failure)
 
     def _run(self) -> None:
         # held by the object too, and so in forked children: freed there, MySQL's driver would say

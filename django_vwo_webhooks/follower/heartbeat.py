@@ -5,7 +5,7 @@ from django.db import Error
 
 from ..models import FleetProcess, WebhookEvent
 from ..models.process import BEAT_SECONDS
-from ..refresh.attempt import in_force_here
+from ..refresh.applying import applied_here
 
 
 class Presence:
@@ -19,11 +19,11 @@ class Presence:
         """Write it when something else runs here than before, and about once a minute."""
         self._row = self._row or FleetProcess.this_one()
         due = time.monotonic() >= self._next_beat
-        if self._row.took(*in_force_here()) or due:
+        if self._row.took(*applied_here()) or due:
             FleetProcess.objects.beat(self._row)
         if due:
             FleetProcess.objects.forget()
-            WebhookEvent.objects.give_up()
+            WebhookEvent.objects.close_overdue()
             self._next_beat = time.monotonic() + BEAT_SECONDS
 
     def leave(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from django.apps import apps
 from django.db import models, router
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +19,11 @@ M = TypeVar("M", bound=models.Model)
 
 VWO_RETRIES_FOR = timedelta(hours=1)
 """How long VWO retries a delivery that got no 2xx, by its page on configuring webhooks."""
+
+
+def database() -> str:
+    """The alias of the database that this app's models are written to."""
+    return router.db_for_write(apps.get_model("django_vwo_webhooks", "SettingsSnapshot"))
 
 
 class OwnedQuerySet(models.QuerySet[M]):
@@ -138,3 +144,22 @@ class UnixNow(models.Func):
 
     def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
         return UNIX_NOW[connection.vendor], []
+
+
+class UnfinishedIndex(models.Index):
+    """An index of unfinished rows alone where the database has partial indexes.
+
+    Elsewhere it has ``finished_at`` as its last column. Without statistics PostgreSQL would find
+    the few unfinished rows by an index that has all rows of the environment
+    (``benchmarks/deliveries.py``).
+    """
+
+    def create_sql(
+        self, model: type[models.Model], schema_editor: Any, using: str = "", **kwargs: Any
+    ) -> Any:
+        if not schema_editor.connection.features.supports_partial_indexes:
+            return super().create_sql(model, schema_editor, using, **kwargs)
+        partial = models.Index(
+            fields=self.fields[:-1], name=self.name, condition=models.Q(finished_at=None)
+        )
+        return partial.create_sql(model, schema_editor, using, **kwargs)

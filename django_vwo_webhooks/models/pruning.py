@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from .base import VWO_RETRIES_FOR, ours
 from .event import Outcome, WebhookEvent
+from .lease import RefreshLease
 from .process import FleetProcess
 from .snapshot import SettingsSnapshot
 
@@ -59,9 +60,11 @@ class Expired:
     def snapshots(self) -> Iterator[list[int]]:
         """Yield the ids of expired snapshots, a batch at a time.
 
-        The one in force stays, and so does one that a process runs, or that an event points to
+        The one in force is kept, and so is one that a process runs, or that an event points to
         which has not expired itself.
         """
+        # puts the newest one in force where a restored lease names none
+        RefreshLease.objects.read()
         expired = Q(
             *(Q(outcome=outcome, received_at__lt=at) for outcome, at in self.events_before.items()),
             _connector=Q.OR,

@@ -131,7 +131,7 @@ def apply_newest(built: vwo.VWOClient | None = None) -> SettingsSnapshot | None:
     with _locks():
         # the document itself is loaded only where it is needed
         unused = ["changes"] if built is None else ["changes", "settings"]
-        newest = SettingsSnapshot.objects.defer(*unused).newest()
+        newest = SettingsSnapshot.objects.defer(*unused).in_force()
         if newest is None or living.runs(newest.pk, newest.digest):
             return None
         if built is None or built.snapshot_id != newest.pk:

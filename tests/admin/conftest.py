@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
-from django_vwo_webhooks.models import FleetProcess, SettingsSnapshot, WebhookEvent
+from django_vwo_webhooks.models import FleetProcess, RefreshLease, SettingsSnapshot, WebhookEvent
 from django_vwo_webhooks.models.base import UnixNow, ours
 
 EVENTS = "/admin/django_vwo_webhooks/webhookevent/"
@@ -36,8 +36,8 @@ def event_row(at=None, **values):
     """An event that is not saved yet."""
     at = at or timezone.now()
     row = {"event": "settings_changed", "payload": {}, "received_at": at, "last_received_at": at}
-    flights = {"first_flight": 0, "last_flight": 0}
-    return WebhookEvent(**{**ours(), **row, **flights, **values})
+    noted = {"first_noted": 0, "last_noted": 0}
+    return WebhookEvent(**{**ours(), **row, **noted, **values})
 
 
 def event_at(at=None, **values):
@@ -47,7 +47,7 @@ def event_at(at=None, **values):
 
 
 def snapshot_of(*changes, settings=None, at=None, **values):
-    """The newest snapshot, with these changes: (feature, before, after)."""
+    """A snapshot that came into force with these changes: (feature, before, after)."""
     documents = [
         {
             "kind": "variable",
@@ -63,6 +63,11 @@ def snapshot_of(*changes, settings=None, at=None, **values):
     for name, value in {**values, "created_at": at or timezone.now()}.items():
         setattr(snapshot, name, value)
     snapshot.store()
+    RefreshLease.objects.update_or_create(
+        environment=snapshot.environment,
+        key_digest=snapshot.key_digest,
+        defaults={"snapshot": snapshot, "digest": snapshot.digest},
+    )
     return snapshot
 
 

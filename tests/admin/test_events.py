@@ -123,7 +123,7 @@ def test_failing_refreshes_cause_an_error_above_the_list(admin_client, vwo):
 def test_settings_not_refreshed_on_schedule_cause_a_warning_above_the_list(admin_client, vwo):
     assert "The settings have not been refreshed yet." in page(admin_client, EVENTS)
     refresh_settings()
-    RefreshLease.objects.update(looked_at=UnixNow() - 3600)
+    RefreshLease.objects.update(refreshed_at=UnixNow() - 3600)
     text = page(admin_client, EVENTS)
     assert '<li class="warning">The settings have not been refreshed on schedule since 20' in text
     assert "vwo-stale" in text

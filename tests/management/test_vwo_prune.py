@@ -39,8 +39,8 @@ def event(days=0.0, outcome="changed", **more):
             "outcome": outcome,
             "received_at": at,
             "last_received_at": at,
-            "first_flight": 0,
-            "last_flight": 0,
+            "first_noted": 0,
+            "last_noted": 0,
             **more,
         }
     )

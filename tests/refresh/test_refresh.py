@@ -3,23 +3,27 @@
 import re
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_vwo_webhooks import signals
 from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.exceptions import (
     InsideTransaction,
+    NotApplied,
     RefreshBusy,
     RefreshFailed,
     VWOUnreachable,
 )
 from django_vwo_webhooks.models import RefreshLease, SettingsSnapshot, WebhookEvent
-from django_vwo_webhooks.refresh import refresh_settings, serve
-from django_vwo_webhooks.refresh.attempt import Clock
+from django_vwo_webhooks.refresh import refresh_settings
+from django_vwo_webhooks.refresh.deadline import Deadline
+from django_vwo_webhooks.refresh.leasing import refresh
 from django_vwo_webhooks.testing import build_settings, feature
 from tests.conftest import configure, only_event, wait_until
 
@@ -58,7 +62,7 @@ def test_changed_settings_are_in_force_when_the_answer_is_sent(vwo, deliver):
     vwo.set_flag("new_checkout", variables={"color": "green"})
     assert deliver(action="again").status_code == 200
     assert color() == "green"
-    newest = SettingsSnapshot.objects.newest()
+    newest = SettingsSnapshot.objects.in_force()
     assert get_client().snapshot_id == newest.pk
     assert WebhookEvent.objects.first().snapshot == newest
 
@@ -76,7 +80,7 @@ def test_there_and_back_makes_three_snapshots(vwo):
         vwo.set_flag("new_checkout", variables={"color": shade})
         refresh_settings()
     assert SettingsSnapshot.objects.count() == 3
-    assert SettingsSnapshot.objects.newest().settings == SettingsSnapshot.objects.last().settings
+    assert SettingsSnapshot.objects.in_force().settings == SettingsSnapshot.objects.last().settings
 
 
 def test_every_fetch_asks_the_endpoint_for_webhooks(vwo, deliver):
@@ -147,7 +151,7 @@ def check_failure_and_recovery(vwo, deliver, reason):
         assert event.deliveries == deliveries
         assert event_id in (None, event.pk)
         event_id = event.pk
-        RefreshLease.objects.update(retry_at=0)
+        RefreshLease.objects.update(backoff_until=0)
     assert re.search(reason, event.error)
     assert color() == "red"
     vwo.behave()
@@ -196,7 +200,7 @@ def test_no_thread_is_left_behind_by_a_server_that_drips(vwo, deliver, settings)
     wait_until(lambda: not [t for t in threading.enumerate() if t.name == "vwo-fetch"])
 
 
-def test_after_a_failed_fetch_deliveries_take_a_short_breath(vwo, deliver):
+def test_after_a_failed_fetch_deliveries_back_off(vwo, deliver):
     deliver()
     vwo.misbehave(status=500)
     assert deliver(action="one").status_code == 503
@@ -206,7 +210,7 @@ def test_after_a_failed_fetch_deliveries_take_a_short_breath(vwo, deliver):
     assert len(vwo.fetches) == fetches
     assert WebhookEvent.objects.get(action="two").outcome == "failed"
     vwo.behave()
-    assert refresh_settings(), "a manual refresh ignores the breather"
+    assert refresh_settings(), "a manual refresh ignores the backoff"
     assert not WebhookEvent.objects.exclude(finished_at=None).filter(error__gt="").exists()
     assert WebhookEvent.objects.filter(outcome="unchanged").count() == 2
 
@@ -242,7 +246,7 @@ def test_many_deliveries_at_once_share_fetches(vwo, deliver, in_thread):
     assert not WebhookEvent.objects.filter(finished_at=None).exists()
 
 
-def test_a_flight_that_began_too_early_is_waited_for_only_a_second(vwo, deliver, in_thread):
+def test_an_attempt_that_began_too_early_is_waited_for_only_a_second(vwo, deliver, in_thread):
     deliver()
     vwo.misbehave(delay=3)
     before = len(vwo.fetches)
@@ -256,7 +260,7 @@ def test_a_flight_that_began_too_early_is_waited_for_only_a_second(vwo, deliver,
 
 
 def test_a_late_result_is_refused(vwo, monkeypatch):
-    """A flight that held the lease for too long finds that a newer one has started."""
+    """An attempt that held the lease for too long finds that a newer one has started."""
     from django_vwo_webhooks import sdk
 
     refresh_settings()
@@ -265,8 +269,8 @@ def test_a_late_result_is_refused(vwo, monkeypatch):
 
     def overtaken(timeout):
         document = fetch(timeout)
-        RefreshLease.objects.update(lease_until=0)
-        assert RefreshLease.objects.start(RefreshLease.objects.look())
+        RefreshLease.objects.update(expires_at=0)
+        another_process_starts()
         return document
 
     monkeypatch.setattr(sdk, "fetch", overtaken)
@@ -276,24 +280,43 @@ def test_a_late_result_is_refused(vwo, monkeypatch):
     assert color() == "red"
 
 
-def test_a_flight_that_saw_an_older_snapshot_does_not_start():
-    """Another one, whose lease had run out, landed between the look and the start."""
-    refused = RefreshLease.objects.look()
-    late = RefreshLease.objects.start(refused)
-    RefreshLease.objects.update(lease_until=0)
-    seen = RefreshLease.objects.look()
-    assert RefreshLease.objects.land(seen.pk, late)
+def test_an_attempt_with_an_outdated_view_of_the_lease_does_not_start():
+    """Another one, whose lease had run out, succeeded between the read and the start."""
+    late = another_process_starts()
+    RefreshLease.objects.update(expires_at=0)
+    seen = RefreshLease.objects.read()
+    assert RefreshLease.objects.succeed(late)
     assert RefreshLease.objects.start(seen) is None
-    assert RefreshLease.objects.start(RefreshLease.objects.look()) == late + 1
+    assert another_process_starts().attempt == late.attempt + 1
 
 
-def test_a_delivery_alone_costs_six_statements(vwo, deliver, django_assert_num_queries):
+BEGIN = ["BEGIN", "SET"] if connection.vendor == "postgresql" else ["BEGIN"]
+LOCK = ["SELECT"] if connection.features.has_select_for_update else ["UPDATE", "SELECT"]
+
+
+def test_a_delivery_alone_costs_two_commits(vwo, deliver):
+    """One that records it and takes the lease, and one that ends the attempt."""
     deliver()
-    with django_assert_num_queries(6 + 4):  # and BEGIN and COMMIT, twice
+    with CaptureQueriesContext(connection) as queries:
         assert deliver(action="again").status_code == 200
+    kinds = [query["sql"].split()[0] for query in queries]
+    assert kinds == [
+        *[*BEGIN, *LOCK, "SELECT", "INSERT", "UPDATE", "COMMIT"],
+        *[*BEGIN, "UPDATE", "UPDATE", "COMMIT"],
+    ]
 
 
-def test_a_burst_is_finished_by_one_statement_and_closed_by_another(vwo, deliver, in_thread):
+def test_a_delivery_that_backs_off_costs_one_commit(vwo, deliver):
+    deliver(action="good")
+    vwo.misbehave(status=500)
+    deliver(action="failed")
+    with CaptureQueriesContext(connection) as queries:
+        assert deliver(action="again").status_code == 503
+    kinds = [query["sql"].split()[0] for query in queries]
+    assert kinds == [*BEGIN, *LOCK, "SELECT", "INSERT", "COMMIT"]
+
+
+def test_a_burst_is_served_by_one_statement_per_attempt(vwo, deliver, in_thread):
     deliver()
     statements, answers = [], []
 
@@ -313,12 +336,11 @@ def test_a_burst_is_finished_by_one_statement_and_closed_by_another(vwo, deliver
         in_thread(lambda number=number: deliver_one(number))
     wait_until(lambda: len(answers) == 9)
     assert answers == [200] * 9
-    flights = len(vwo.fetches) - before
-    assert flights <= 4
+    attempts = len(vwo.fetches) - before
+    assert attempts <= 4
     of_events = [words for words in statements if words[0] == "UPDATE" and "event" in words[1]]
-    # the outcome of all, the closing of those that waited, and of the one that flew
-    assert len(of_events) <= 3 * flights
-    assert not WebhookEvent.objects.exclude(fingerprint=None, finished_at__isnull=False).exists()
+    assert len(of_events) == attempts
+    assert not WebhookEvent.objects.exclude(fingerprint=None).exists()
 
 
 def test_unchanged_settings_are_known_by_their_digest(vwo, deliver, monkeypatch):
@@ -375,7 +397,7 @@ def test_what_is_stored_is_told_even_if_it_can_not_be_applied_here(vwo, heard, m
         raise OperationalError("gone")
 
     monkeypatch.setattr(sdk, "apply_newest", fail)
-    with pytest.raises(OperationalError):
+    with pytest.raises(NotApplied, match="could not be applied here: OperationalError"):
         refresh_settings()
     [(name, provided)] = heard
     assert (name, len(provided["changes"])) == ("settings_refreshed", 1)
@@ -389,24 +411,22 @@ def test_a_late_failure_decides_about_no_row(vwo, deliver, monkeypatch):
 
     def overtaken(timeout):
         monkeypatch.setattr(sdk, "fetch", fetch)
-        RefreshLease.objects.update(lease_until=0)
-        state = RefreshLease.objects.look()
-        flight = RefreshLease.objects.start(state)
-        snapshot = SettingsSnapshot.objects.newest()
-        WebhookEvent.objects.land(flight, snapshot, changed=False, seconds=0.1, at=timezone.now())
-        WebhookEvent.objects.update(finished_at=None)
+        another_process_succeeds()
         raise VWOUnreachable("too late")
 
     monkeypatch.setattr(sdk, "fetch", overtaken)
-    assert deliver(action="again").status_code == 503
+    response = deliver(action="again")
+    assert response.status_code == 200, "the other attempt serves the delivery too"
     assert WebhookEvent.objects.get(action="again").outcome == "unchanged"
 
 
 def test_too_little_time_is_not_vwos_failure(vwo, settings):
     configure(settings, REFRESH_TIMEOUT_SECONDS=2)
-    late = Clock.starting(time.monotonic() - 2)
+    late = Deadline.starting(time.monotonic() - 2)
+    lease = RefreshLease.objects.read()
+    result = refresh(lease, noted=lease.attempt, cause="manual", deadline=late)
     with pytest.raises(RefreshBusy, match="database"):
-        serve(RefreshLease.objects.look(), cause="manual", clock=late)
+        result.in_force()
     assert RefreshLease.objects.get().failures == 0
     assert not vwo.fetches
 
@@ -445,7 +465,7 @@ def test_what_the_signals_say(vwo, deliver, heard):
     assert [event.action for event in heard[1][1]["events"]] == ["two"]
     assert isinstance(heard[1][1]["error"], RefreshFailed)
     heard.clear()
-    RefreshLease.objects.update(retry_at=0)
+    RefreshLease.objects.update(backoff_until=0)
     vwo.behave()
     deliver(action="two")
     assert [name for name, _ in heard] == ["settings_refreshed"], "once a row, nothing applied"
@@ -479,36 +499,55 @@ def test_the_database_gone_is_a_503(deliver, caplog):
     assert response.json()["event"] is None
 
 
-def another_process_takes_off():
-    return RefreshLease.objects.start(RefreshLease.objects.look())
+def another_process_starts():
+    RefreshLease.objects.update(expires_at=0)
+    attempt = RefreshLease.objects.start(RefreshLease.objects.read())
+    assert attempt is not None
+    return attempt
 
 
-def test_another_process_flies_and_lands_in_time(vwo, deliver, in_thread):
+def another_process_succeeds(attempt=None):
+    """Ends an attempt of another process, by default one that starts now too."""
+    attempt = attempt or another_process_starts()
+    snapshot = SettingsSnapshot.objects.in_force()
+    with transaction.atomic():
+        assert RefreshLease.objects.succeed(attempt)
+        WebhookEvent.objects.serve(
+            attempt.attempt, snapshot, changed=False, seconds=0.1, at=timezone.now()
+        )
+
+
+def test_an_attempt_of_another_process_that_began_too_early_is_followed_by_one_here(
+    vwo, deliver, in_thread
+):
     refresh_settings()
-    flight = another_process_takes_off()
+    attempt = another_process_starts()
     asked = len(vwo.fetches)
 
-    def land_soon():
+    def succeed_soon():
         wait_until(lambda: WebhookEvent.objects.exists())
-        RefreshLease.objects.land(RefreshLease.objects.get().pk, flight)
+        another_process_succeeds(attempt)
 
-    in_thread(land_soon)
+    in_thread(succeed_soon)
     assert deliver().status_code == 200
-    assert len(vwo.fetches) == asked + 1, "that flight began too early, so another one follows"
+    assert len(vwo.fetches) == asked + 1
 
 
-def test_another_process_serves_whoever_came_before_it_took_off(vwo, deliver, monkeypatch):
-    from django_vwo_webhooks import views
-
+def test_another_process_serves_what_came_before_its_attempt_started(vwo, deliver, in_thread):
     refresh_settings()
     asked = len(vwo.fetches)
-    serve = views.serve
+    early = another_process_starts()
 
-    def overtaken(seen, **kwargs):
-        RefreshLease.objects.land(seen.pk, another_process_takes_off())
-        return serve(RefreshLease.objects.look(only_event().pk), **kwargs)
+    def succeed_soon():
+        wait_until(lambda: WebhookEvent.objects.exists())
+        with transaction.atomic():
+            lease = RefreshLease.objects.lock()
+            assert RefreshLease.objects.succeed(early)
+            attempt = RefreshLease.objects.start(replace(lease, succeeded_attempt=lease.attempt))
+            assert attempt is not None
+        another_process_succeeds(attempt)
 
-    monkeypatch.setattr(views, "serve", overtaken)
+    in_thread(succeed_soon)
     assert deliver().status_code == 200
     assert len(vwo.fetches) == asked
     event = only_event()
@@ -516,20 +555,54 @@ def test_another_process_serves_whoever_came_before_it_took_off(vwo, deliver, mo
     assert event.finished_at is not None
 
 
-def test_another_process_that_flies_for_too_long_is_not_waited_for(vwo, deliver):
+def test_another_process_that_takes_too_long_is_not_waited_for(vwo, deliver):
     refresh_settings()
-    another_process_takes_off()
+    another_process_starts()
     started = time.monotonic()
     response = deliver()
     assert response.status_code == 503
     assert "another process" in response.json()["message"]
     assert 0.9 < time.monotonic() - started < 3
+    event = only_event()
+    assert (event.outcome, event.error) == ("failed", response.json()["message"])
 
 
-def test_a_process_that_was_killed_in_flight_blocks_nobody_for_long(vwo, deliver, settings):
+def test_a_delivery_that_was_served_when_its_time_was_over_is_answered_200(
+    vwo, deliver, monkeypatch
+):
+    """The row says 200, so the answer does: whether it was served is asked under the lock."""
+    refresh_settings()
+    another_process_starts()
+
+    def busy(*args, **kwargs):
+        another_process_succeeds()
+        raise RefreshBusy("An earlier refresh is still under way.")
+
+    monkeypatch.setattr("django_vwo_webhooks.refresh.leasing._run_or_follow", busy)
+    assert deliver().status_code == 200
+    event = only_event()
+    assert (event.outcome, event.error, event.fingerprint) == ("unchanged", "", None)
+
+
+def test_a_delivery_that_was_answered_503_is_joined_by_its_retry_though_it_was_served_since(
+    vwo, deliver
+):
+    vwo.misbehave(status=500)
+    assert deliver(action="one").status_code == 503
+    vwo.behave()
+    refresh_settings()
+    assert only_event().outcome == "changed"
+    assert deliver(action="one").status_code == 200
+    event = only_event()
+    assert (event.outcome, event.deliveries, event.fingerprint) == ("changed", 2, None)
+
+
+def test_a_process_that_was_killed_during_its_attempt_blocks_the_others_for_a_moment(
+    vwo, deliver, settings
+):
     configure(settings, REFRESH_TIMEOUT_SECONDS=0.1)
     refresh_settings()
-    another_process_takes_off()
+    another_process_starts()
     wait_until(lambda: deliver().status_code == 200)
     event = only_event()
     assert event.deliveries > 1
@@ -538,9 +611,20 @@ def test_a_process_that_was_killed_in_flight_blocks_nobody_for_long(vwo, deliver
 
 def test_a_lease_of_a_clock_that_was_set_back_is_over(vwo, deliver):
     refresh_settings()
-    another_process_takes_off()
-    RefreshLease.objects.update(lease_until=F("lease_until") + 3600)
+    another_process_starts()
+    RefreshLease.objects.update(expires_at=F("expires_at") + 3600)
     assert deliver().status_code == 200
+
+
+def test_a_lease_lives_as_long_as_its_holder_said(vwo, deliver, settings):
+    """A process with a shorter limit does not take the lease of one with a longer limit."""
+    configure(settings, REFRESH_TIMEOUT_SECONDS=60)
+    refresh_settings()
+    another_process_starts()
+    configure(settings, REFRESH_TIMEOUT_SECONDS=1)
+    asked = len(vwo.fetches)
+    assert deliver().status_code == 503
+    assert len(vwo.fetches) == asked
 
 
 def test_an_unexpected_error_is_a_503_with_its_row(vwo, deliver, monkeypatch, caplog):
@@ -551,10 +635,12 @@ def test_an_unexpected_error_is_a_503_with_its_row(vwo, deliver, monkeypatch, ca
 
     monkeypatch.setattr(sdk, "fetch", broken)
     assert deliver().status_code == 503
-    assert only_event().error == "ZeroDivisionError while refreshing; the log says more."
-    assert "unexpected error" in caplog.text
+    assert only_event().error == "Unexpected ZeroDivisionError during the refresh."
+    assert "Traceback" in caplog.text
     monkeypatch.undo()
-    assert deliver().status_code == 200, "no breather, and the lease is free"
+    assert deliver().status_code == 503, "it backs off"
+    RefreshLease.objects.update(backoff_until=0)
+    assert deliver().status_code == 200, "the lease is free"
 
 
 def test_a_database_that_goes_while_vwo_answers(vwo, deliver, monkeypatch, caplog):
@@ -576,8 +662,8 @@ def test_a_database_that_goes_while_vwo_answers(vwo, deliver, monkeypatch, caplo
         assert deliver().status_code == 503
     finally:
         rename("away", table)
-    assert "could not be written down" in caplog.text
-    RefreshLease.objects.update(lease_until=0)
+    assert "could not be recorded" in caplog.text
+    RefreshLease.objects.update(expires_at=0)
     monkeypatch.undo()
     assert deliver().status_code == 200
     assert (only_event().outcome, only_event().deliveries) == ("changed", 2)

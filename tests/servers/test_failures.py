@@ -187,7 +187,7 @@ def test_a_full_database_is_a_503_until_there_is_room(vwo, deliver):
             assert color() == "red"
         finally:
             cursor.execute("PRAGMA max_page_count = 1000000")
-    RefreshLease.objects.update(retry_at=0)
+    RefreshLease.objects.update(backoff_until=0)
     assert deliver(action="two").status_code == 200
     assert color() == "green"
     assert WebhookEvent.objects.get(action="two").outcome == "changed"
@@ -235,7 +235,7 @@ def test_a_deadlock_costs_a_repeat_and_no_more(vwo, deliver, in_thread):
     wait_until(lambda: answers)
     if answers != [200]:
         assert answers == [503]
-        RefreshLease.objects.update(retry_at=0)
+        RefreshLease.objects.update(backoff_until=0)
         assert deliver(action="two").status_code == 200
     assert color() == "green"
     assert WebhookEvent.objects.get(action="two").outcome == "changed"
@@ -267,7 +267,7 @@ def test_an_older_document_is_recorded_as_what_it_is_and_healed_by_the_next_look
     assert deliver(action="something else").status_code == 200
     assert color() == "red"
     vwo.settings = newer
-    RefreshLease.objects.update(looked_at=0)
+    RefreshLease.objects.update(refreshed_at=0)
     wait_until(lambda: color() == "green")
     texts = [snapshot.headline for snapshot in SettingsSnapshot.objects.order_by("pk")][1:]
     assert texts == [
@@ -392,7 +392,7 @@ def test_a_lost_connection_that_its_driver_calls_an_interface_error(vwo, deliver
     vwo.misbehave(status=500, times=1)
     with connection.execute_wrapper(lost):
         assert deliver(action="two").status_code == 503
-    RefreshLease.objects.update(lease_until=0)
+    RefreshLease.objects.update(expires_at=0)
     wait_until(lambda: deliver(action="two").status_code == 200)
 
 
@@ -405,7 +405,7 @@ def test_a_repeat_that_fails_again_is_no_mail_to_the_admins(vwo, deliver, caplog
 def test_a_clock_that_is_set_back_blocks_nobody(vwo, deliver):
     """The lease and the breather end by the database's clock, which may jump."""
     deliver()
-    RefreshLease.objects.update(lease_until=4e9, retry_at=4e9, looked_at=4e9)
+    RefreshLease.objects.update(expires_at=4e9, backoff_until=4e9, refreshed_at=4e9)
     vwo.set_flag("new_checkout", variables={"color": "green"})
     assert deliver(action="green").status_code == 200
     assert color() == "green"

@@ -49,7 +49,7 @@ def test_with_vwo_in_trouble(vwo, deliver, settings, everything_said, trouble):
     everything_said.append(deliver().content.decode())
     everything_said.append(deliver(PAYLOAD, secret="wrong").content.decode())
     get_client().flush_events()
-    RefreshLease.objects.update(retry_at=0)
+    RefreshLease.objects.update(backoff_until=0)
     try:
         refresh_settings()
     except RefreshFailed as failure:

@@ -283,7 +283,7 @@ def test_a_webhook_survives_a_site_that_is_down_and_gives_up() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
-        with VWOSimulator(webhook_url=url, retry_seconds=QUICK, give_up_seconds=0.1) as vwo:
+        with VWOSimulator(webhook_url=url, retry_seconds=QUICK, close_overdue_seconds=0.1) as vwo:
             delivery = vwo.send_webhook()
             vwo.wait_for(lambda: len(delivery.attempts) >= 2)
             assert delivery.wait(5) is False

@@ -14,7 +14,7 @@ from django_vwo_webhooks.models.pruning import Expired
 class Command(BaseCommand):
     help = (
         'Deletes events and snapshots that are older than VWO_WEBHOOKS["RETENTION_DAYS"]. The '
-        "snapshot in force is kept, and so is one that a process runs or that a kept event points to."
+        "snapshot in force is kept, and so are those that a process runs or a kept event points to."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -24,9 +24,9 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="[OUTCOME=]N",
-            help="Keep everything for N days, regardless of the settings; with changed=, unchanged= "
-            "or failed= in front, keep events with that outcome for N days. May be given several "
-            "times: --days 30 --days failed=365. The last hour is always kept.",
+            help="Keep everything for N days, regardless of the settings; with changed=, "
+            "unchanged= or failed= in front, keep events with that outcome for N days. May be "
+            "given several times: --days 30 --days failed=365. The last hour is always kept.",
         )
         parser.add_argument(
             "--keep-last",

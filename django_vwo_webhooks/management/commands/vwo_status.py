@@ -60,9 +60,9 @@ def _as_text(status: FleetStatus) -> str:
 
 
 def _settings(status: FleetStatus) -> str:
-    if status.snapshot is None or status.age_seconds is None:
+    if status.snapshot is None or status.refreshed_seconds is None:
         return "none yet"
-    return f"{status.snapshot}, last fetched from VWO {status.age_seconds:.0f} s ago"
+    return f"{status.snapshot}, last fetched from VWO {status.refreshed_seconds:.0f} s ago"
 
 
 def _last_webhook(status: FleetStatus) -> str:
