@@ -110,7 +110,11 @@ class WebhookEventAdmin(RefreshButtonAdmin):
     def page_context(self, request: HttpRequest, event: WebhookEvent) -> dict[str, Any]:
         events = WebhookEvent.objects.only("pk", "event", "action")
         changed = event.outcome == WebhookEvent.Outcome.CHANGED and event.snapshot
+        same_body = event.previous()
         return {
+            "same_body": same_body,
+            "same_body_url": self.row_url(request, same_body),
+            "same_body_duration": same_body and _between(same_body, event),
             "previous": events.older_than(event).newest_first().first(),
             "next": events.newer_than(event).oldest_first().first(),
             "snapshot_url": self.row_url(request, event.snapshot),
@@ -189,6 +193,10 @@ class WebhookEventAdmin(RefreshButtonAdmin):
     def refresh_duration(self, event: WebhookEvent) -> str:
         seconds = event.refresh_seconds
         return EMPTY_DISPLAY if seconds is None else format_duration(seconds)
+
+
+def _between(first: WebhookEvent, second: WebhookEvent) -> str:
+    return format_duration((second.received_at - first.received_at).total_seconds())
 
 
 def _count_missed() -> int:

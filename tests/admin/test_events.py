@@ -79,6 +79,19 @@ def test_the_title_of_an_event_is_one_line_from_left_to_right():
     assert str(WebhookEvent(pk=7, action="paid\u202e\n")) == "paid\\u202e\\n #7"
 
 
+def test_the_page_refers_to_an_earlier_event_with_the_same_body(admin_client):
+    at = timezone.now()
+    first = event_at(at - timedelta(seconds=2), payload={"n": 1})
+    event_at(at - timedelta(seconds=1), payload={"n": 2})
+    again = event_at(at, payload={"n": 1})
+    text = event_page(admin_client, again)
+    assert (
+        f'The same body was received 2.0 s earlier, as <a href="{EVENTS}{first.pk}/change/">'
+        f"<bdi>{first}</bdi></a>."
+    ) in text
+    assert "The same body" not in event_page(admin_client, first)
+
+
 def test_the_page_shows_which_credential_matched(admin_client):
     assert "secret 2" in event_page(admin_client, event_at(credential="secret 2"))
 
