@@ -12,18 +12,18 @@ from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 
 from ..models import WebhookEvent
+from .changelist import BoundedPaginator, IndexedChangeList
 from .comparison import Comparison, tabulate
-from .lists import NearPaginator, TrailList
-from .words import NOTHING
+from .display import EMPTY_DISPLAY
 
 
-class TrailAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows that nobody adds, changes or deletes by hand."""
 
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    paginator = NearPaginator
-    empty_value_display = NOTHING
+    paginator = BoundedPaginator
+    empty_value_display = EMPTY_DISPLAY
 
     class Media:
         css = {"all": ["django_vwo_webhooks/admin.css"]}
@@ -38,7 +38,7 @@ class TrailAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return TrailList
+        return IndexedChangeList
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         fieldsets = self.get_fieldsets(request, obj)
@@ -58,10 +58,11 @@ class TrailAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         form_url: str = "",
         obj: Any = None,
     ) -> HttpResponse:
-        context.update(json_url=self.url(self.model, "json", obj.pk), **self.details(request, obj))
+        json_url = self.page_url(self.model, "json", obj.pk)
+        context.update(json_url=json_url, **self.page_context(request, obj))
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def details(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """What the page of ``row`` shows beside its fields."""
         raise NotImplementedError
 
@@ -73,27 +74,21 @@ class TrailAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if row is None:
             raise Http404
         name = f'attachment; filename="{self.opts.model_name}-{row.pk}.json"'
-        return JsonResponse(self.as_json(row), headers={"Content-Disposition": name})
+        return JsonResponse(self.to_json(row), headers={"Content-Disposition": name})
 
-    def as_json(self, row: Any) -> dict[str, Any]:
+    def to_json(self, row: Any) -> dict[str, Any]:
+        """What the JSON file of ``row`` contains."""
         raise NotImplementedError
 
-    def url(self, model: type[Model], page: str, *args: Any) -> str:
+    def page_url(self, model: type[Model], page: str, *args: Any) -> str:
         name = f"{self.admin_site.name}:{model._meta.app_label}_{model._meta.model_name}_{page}"
         return reverse(name, args=args)
 
-    def tabulated(self, request: HttpRequest, changes: list[dict[str, Any]]) -> Comparison:
-        """``changes`` as tables, with links to everything that ever happened to their flags."""
-        if not self.may_view(request, WebhookEvent):
-            return tabulate(changes)
-        events = self.url(WebhookEvent, "changelist")
-        return tabulate(changes, lambda key: f"{events}?{urlencode({'feature': key})}")
-
-    def link(self, request: HttpRequest, row: Model | None) -> str | None:
-        """Where the page of ``row`` is, for whoever may see it."""
+    def row_url(self, request: HttpRequest, row: Model | None) -> str | None:
+        """The URL of the page of ``row``, for those who may view it."""
         if row is None or not self.may_view(request, type(row)):
             return None
-        return self.url(type(row), "change", row.pk)
+        return self.page_url(type(row), "change", row.pk)
 
     def may_view(self, request: HttpRequest, model: type[Model]) -> bool:
         site = self.admin_site
@@ -101,13 +96,20 @@ class TrailAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             request
         )
 
-    def note(self, request: HttpRequest, what: str, said: str, row: Model | None = None) -> None:
-        """Write down what one of the staff did."""
+    def comparison(self, request: HttpRequest, changes: list[dict[str, Any]]) -> Comparison:
+        """``changes`` as tables, each with a link to all events that changed its flag."""
+        if not self.may_view(request, WebhookEvent):
+            return tabulate(changes)
+        events = self.page_url(WebhookEvent, "changelist")
+        return tabulate(changes, lambda key: f"{events}?{urlencode({'feature': key})}")
+
+    def log_staff_action(self, request: HttpRequest, action: str, message: str) -> None:
+        """Add what the user did to the admin's history."""
         LogEntry.objects.create(
             user_id=str(request.user.pk),
             content_type=ContentType.objects.get_for_model(self.model),
-            object_id=None if row is None else str(row.pk),
-            object_repr=what,
+            object_id=None,
+            object_repr=action,
             action_flag=CHANGE,
-            change_message=said,
+            change_message=message,
         )

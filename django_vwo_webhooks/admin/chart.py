@@ -1,4 +1,4 @@
-"""The last 30 days: events a day by outcome, as numbers and as rectangles."""
+"""The chart of the last 30 days: events per day by outcome, as numbers and as rectangles."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -9,17 +9,17 @@ from django.utils import timezone
 
 from ..models import WebhookEvent
 from ..models.statements import Statement, datetime_value
-from .words import local
+from .display import in_current_zone
 
 DAYS = 30
 HEIGHT = 800
-LEAST = 24
-"""The least height of a rectangle: one failure among thousands can still be seen."""
+MIN_HEIGHT = 24
+"""Makes one failure among thousands of events visible."""
 
 Outcome = WebhookEvent.Outcome
 
 UPWARDS = [Outcome.CHANGED, Outcome.UNCHANGED, Outcome.PENDING]
-"""From the axis up; failures hang below it, so they stand out without a colour."""
+"""These are drawn above the axis; failures are below it, and so stand out without a colour."""
 
 
 COUNTS = Statement(
@@ -32,9 +32,10 @@ COUNTS = Statement(
         for outcome in Outcome
     )
 )
-"""One statement, range by range of the index by outcome and time.
+"""One statement that reads one range of the index by outcome and time after the other.
 
-Written out since the ORM needs longer for 120 queries than the database for a million events.
+It is written by hand since the ORM takes longer to build 120 queries than the database takes to
+count a million events.
 """
 
 
@@ -61,7 +62,7 @@ class Day:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Chart:
     days: list[Day]
 
     @property
@@ -74,12 +75,12 @@ class Picture:
 
     @property
     def most(self) -> int:
-        """Events on the busiest day."""
+        """The number of events on the busiest day."""
         return max(day.up + day.down for day in self.days)
 
     @property
     def axis(self) -> int:
-        """How far down the axis lies."""
+        """The distance of the axis from the top."""
         up, down = max(day.up for day in self.days), max(day.down for day in self.days)
         return HEIGHT * up // (up + down) if up + down else HEIGHT
 
@@ -91,26 +92,25 @@ class Picture:
             y = self.axis
             for outcome in UPWARDS:
                 if day.counts[outcome]:
-                    height = max(LEAST, round(day.counts[outcome] * unit))
+                    height = max(MIN_HEIGHT, round(day.counts[outcome] * unit))
                     y -= height
                     bars.append(Bar(outcome, 10 * place, y, height))
             if day.down:
-                bars.append(
-                    Bar(Outcome.FAILED, 10 * place, self.axis, max(LEAST, round(day.down * unit)))
-                )
+                height = max(MIN_HEIGHT, round(day.down * unit))
+                bars.append(Bar(Outcome.FAILED, 10 * place, self.axis, height))
         return bars
 
 
-def draw() -> Picture:
-    """The days are this site's, their ends computed here: no database needs to know time zones."""
-    today = local(timezone.now()).date()
+def daily_chart() -> Chart:
+    """Days begin at the site's midnights, computed here: no database needs to know time zones."""
+    today = in_current_zone(timezone.now()).date()
     dates = [today - timedelta(days=ago) for ago in range(DAYS - 1, -2, -1)]
     using = WebhookEvent.objects.all().db
-    ends = {
+    limits = {
         f"day_{place}": datetime_value(using, _midnight(date)) for place, date in enumerate(dates)
     }
-    counts = _counts(using, ends)
-    return Picture(
+    counts = _counts(using, limits)
+    return Chart(
         [
             Day(date, {outcome: counts[f"{outcome}_{place}"] for outcome in Outcome.values})
             for place, date in enumerate(dates[:-1])
@@ -118,13 +118,13 @@ def draw() -> Picture:
     )
 
 
-def _counts(using: str, ends: dict[str, Any]) -> dict[str, int]:
+def _counts(using: str, limits: dict[str, Any]) -> dict[str, int]:
     if connections[using].vendor != "postgresql":
-        return COUNTS.row(using, **ends) or {}
+        return COUNTS.row(using, **limits) or {}
     # before a VACUUM its estimated cost would start the JIT compiler, which takes seconds
     with transaction.atomic(using=using, savepoint=False), connections[using].cursor() as cursor:
         cursor.execute("SET LOCAL jit = off")
-        return COUNTS.row(using, **ends) or {}
+        return COUNTS.row(using, **limits) or {}
 
 
 def _midnight(day: date) -> datetime:
