@@ -4,11 +4,11 @@ import copy
 import json
 
 import pytest
-from django_vwo_webhooks.testing.flags import change_flag
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from django_vwo_webhooks.changes import compare, digest, normal_form
+from django_vwo_webhooks.testing.editing import change_flag
 from tests.changes.conftest import (
     FLAGS,
     ONE,
