@@ -18,6 +18,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from django_vwo_webhooks.models import WebhookEvent
+from django_vwo_webhooks.sdk import download
 from django_vwo_webhooks.sdk.impressions import impressions
 from django_vwo_webhooks.testing import VWOSimulator, build_settings, feature
 
@@ -31,8 +32,10 @@ PAYLOAD = {
 
 
 @pytest.fixture(autouse=True)
-def fresh_process() -> Iterator[None]:
+def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No test finds the follower, which the plugin stops, or the impressions of another one."""
+    # no test waits for long until the thread of another one has ended
+    monkeypatch.setattr(download, "KEEP_IDLE_SECONDS", 1.0)
     yield
     assert "vwo-follower" not in [thread.name for thread in threading.enumerate()]
     mine = impressions.peek()
