@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 from .conf import overridden_flags
 from .follower import follower
+from .sdk import load_sdk
 
 if TYPE_CHECKING:
-    from .sdk import Client
+    from .sdk.client import Client
 
 
 def get_client() -> "Client":
@@ -17,10 +18,7 @@ def get_client() -> "Client":
     seconds at most; without any settings every flag is off until some arrive. Works in threads,
     in async views and inside transactions.
     """
-    # the SDK costs each manage.py command 0.3 s and 26 MB
-    from . import sdk
-
-    client = sdk.client()
+    client = load_sdk().client()
     client.before_use = follow
     if not overridden_flags:
         # a test that needs no VWO gets no thread that asks it

@@ -4,7 +4,6 @@ import logging
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from django.db import Error, connections, router, transaction
@@ -18,10 +17,11 @@ from ..changes import compare
 from ..conf import app_settings
 from ..exceptions import FetchFailed, RefreshFailed, Superseded
 from ..models import LeaseState, RefreshLease, SettingsSnapshot, WebhookEvent
+from ..sdk import load_sdk
 from ..signals import refresh_failed, settings_applied, settings_refreshed
 
 if TYPE_CHECKING:
-    from ..sdk import Fetched
+    from ..sdk.lifecycle import Fetched
 
 logger = logging.getLogger("django_vwo_webhooks")
 
@@ -79,26 +79,26 @@ def apply(snapshot_id: int | None, digest: str | None, built: Any = None) -> Any
     ``snapshot_id`` and ``digest`` are the newest's as far as the caller knows; ``built`` may be a
     client that was built from it just now. Returns what was applied, for ``tell_applied``, or None.
     """
-    sdk = _sdk()
+    sdk = load_sdk()
     return None if sdk.client().runs(snapshot_id, digest) else sdk.apply_newest(built)
 
 
 def tell_applied(snapshot: SettingsSnapshot | None) -> None:
     """Tell ``settings_applied`` of what ``apply`` returned."""
     if snapshot is not None:
-        client = _sdk().client()
+        client = load_sdk().client()
         tell(settings_applied, sender=SettingsSnapshot, snapshot=snapshot, client=client)
 
 
 def in_force_here() -> tuple[int | None, datetime | None]:
     """The number of the snapshot that this process's client runs, and since when."""
-    client = _sdk().client()
+    client = load_sdk().client()
     return client.snapshot_id, client.applied_at
 
 
 def fly(state: LeaseState, flight: int, cause: str, clock: Clock) -> Landing:
     """Fetch, validate, build beside the living client, store, swap in."""
-    sdk = _sdk()
+    sdk = load_sdk()
     started = time.monotonic()
     built = None
     changes = None
@@ -224,10 +224,3 @@ def _transaction_is_open(connection: BaseDatabaseWrapper) -> bool:
 def database() -> str:
     """The alias of the database that the models are written to."""
     return router.db_for_write(SettingsSnapshot)
-
-
-def _sdk() -> ModuleType:
-    # the one import inside a function: the SDK costs each manage.py command 0.3 s and 26 MB
-    from .. import sdk
-
-    return sdk

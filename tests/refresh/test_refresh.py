@@ -257,7 +257,7 @@ def test_a_flight_that_began_too_early_is_waited_for_only_a_second(vwo, deliver,
 
 def test_a_late_result_is_refused(vwo, monkeypatch):
     """A flight that held the lease for too long finds that a newer one has started."""
-    from django_vwo_webhooks import sdk
+    from django_vwo_webhooks.sdk import lifecycle as sdk
 
     refresh_settings()
     vwo.set_flag("new_checkout", variables={"color": "green"})
@@ -322,7 +322,7 @@ def test_a_burst_is_finished_by_one_statement_and_closed_by_another(vwo, deliver
 
 
 def test_unchanged_settings_are_known_by_their_digest(vwo, deliver, monkeypatch):
-    from django_vwo_webhooks import sdk
+    from django_vwo_webhooks.sdk import lifecycle as sdk
 
     deliver()
     for name in ("validate", "build"):
@@ -365,7 +365,7 @@ def test_refresh_settings_without_autocommit_is_that_error_too(vwo):
 
 
 def test_what_is_stored_is_told_even_if_it_can_not_be_applied_here(vwo, heard, monkeypatch):
-    from django_vwo_webhooks import sdk
+    from django_vwo_webhooks.sdk import lifecycle as sdk
 
     refresh_settings()
     vwo.set_flag("new_checkout", enabled=False)
@@ -382,7 +382,7 @@ def test_what_is_stored_is_told_even_if_it_can_not_be_applied_here(vwo, heard, m
 
 
 def test_a_late_failure_decides_about_no_row(vwo, deliver, monkeypatch):
-    from django_vwo_webhooks import sdk
+    from django_vwo_webhooks.sdk import lifecycle as sdk
 
     deliver()
     fetch = sdk.fetch
@@ -544,7 +544,7 @@ def test_a_lease_of_a_clock_that_was_set_back_is_over(vwo, deliver):
 
 
 def test_an_unexpected_error_is_a_503_with_its_row(vwo, deliver, monkeypatch, caplog):
-    from django_vwo_webhooks import sdk
+    from django_vwo_webhooks.sdk import lifecycle as sdk
 
     def broken(timeout):
         raise ZeroDivisionError
@@ -558,7 +558,7 @@ def test_an_unexpected_error_is_a_503_with_its_row(vwo, deliver, monkeypatch, ca
 
 
 def test_a_database_that_goes_while_vwo_answers(vwo, deliver, monkeypatch, caplog):
-    from django_vwo_webhooks import sdk
+    from django_vwo_webhooks.sdk import lifecycle as sdk
 
     fetch, table = sdk.fetch, "django_vwo_webhooks_refreshlease"
 

@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -173,3 +175,28 @@ def test_a_forked_child_has_a_connection_of_its_own():
         fetch(server)
         assert server.connections == 2
         assert len(server.requests) == 3
+
+
+def test_other_greenlets_go_on_meanwhile():
+    pytest.importorskip("gevent")
+    with scripted_server(silent) as server:
+        code = f"""
+from gevent import monkey; monkey.patch_all()
+import gevent
+from django_vwo_webhooks.exceptions import FetchTimedOut
+from django_vwo_webhooks.sdk.download import download
+turns = 0
+def count():
+    global turns
+    while True:
+        gevent.sleep(0.01); turns += 1
+gevent.spawn(count)
+try:
+    download({server.url!r}, {{}}, timeout_seconds=0.5)
+except FetchTimedOut:
+    print("turns", turns)
+"""
+        ran = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+        )
+    assert int(ran.stdout.split()[1]) > 5, ran.stderr
