@@ -103,7 +103,7 @@ def fleet_status() -> FleetStatus:
         state=state,
         since=None if ago is None else timezone.now() - timedelta(seconds=ago),
         error=lease.error,
-        snapshot=SettingsSnapshot.objects.defer("settings", "changes").newest(),
+        snapshot=SettingsSnapshot.objects.defer("settings", "changes").in_force(),
         looked_seconds=looked,
         last_event=WebhookEvent.objects.ours().defer("payload").order_by("-received_at").first(),
         processes=list(FleetProcess.objects.ours().with_silence().order_by("host", "pid")),

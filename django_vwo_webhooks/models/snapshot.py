@@ -9,7 +9,7 @@ from .base import JSONTextField, Owned, OwnedQuerySet, PrimaryManager, ours
 
 
 class SettingsSnapshotQuerySet(OwnedQuerySet["SettingsSnapshot"]):
-    def newest(self) -> "SettingsSnapshot | None":
+    def in_force(self) -> "SettingsSnapshot | None":
         """The snapshot in force: the one that every process of the fleet should serve."""
         return self.ours().order_by("-pk").first()
 

@@ -80,7 +80,7 @@ def apply(snapshot_id: int | None, digest: str | None, built: Any = None) -> Any
     client that was built from it just now. Returns what was applied, for ``tell_applied``, or None.
     """
     sdk = load_sdk()
-    return None if sdk.client().runs(snapshot_id, digest) else sdk.apply_newest(built)
+    return None if sdk.client().runs(snapshot_id, digest) else sdk.apply_in_force(built)
 
 
 def tell_applied(snapshot: SettingsSnapshot | None) -> None:

@@ -114,29 +114,29 @@ def build(settings: ValidSettings) -> vwo.VWOClient:
         ) from None
 
 
-def apply_newest(built: vwo.VWOClient | None = None) -> SettingsSnapshot | None:
-    """Put the newest snapshot into this process's client if another one is in force there.
+def apply_in_force(built: vwo.VWOClient | None = None) -> SettingsSnapshot | None:
+    """Apply the snapshot in force to this process's client, unless it runs that snapshot already.
 
-    The newest is read inside the lock, so that whoever comes late never brings back what is old.
-    ``built`` may be a client that was built from it just now. Returns the snapshot if it was
-    applied, None where nothing had to be done.
+    What is in force is read inside the lock, so that a thread that comes late never brings back
+    older settings. ``built`` may be a client that was built from a snapshot just now; it is used if
+    that one is in force. Returns the snapshot if it was applied, None where nothing had to be done.
     """
     living = client()
     with _locks():
         # the document itself is loaded only where it is needed
         unused = ["changes"] if built is None else ["changes", "settings"]
-        newest = SettingsSnapshot.objects.defer(*unused).newest()
-        if newest is None or living.runs(newest.pk, newest.digest):
+        snapshot = SettingsSnapshot.objects.defer(*unused).in_force()
+        if snapshot is None or living.runs(snapshot.pk, snapshot.digest):
             return None
-        if built is None or built.snapshot_id != newest.pk:
-            built = build(ValidSettings(newest.document(app_settings.sdk_key)))
+        if built is None or built.snapshot_id != snapshot.pk:
+            built = build(ValidSettings(snapshot.document(app_settings.sdk_key)))
         first = living.snapshot_id is None
         # one call in C: no thread ever sees the one attribute new and the other old
         living.__dict__.update(
             _settings=built._settings,
             original_settings=built.original_settings,
-            snapshot_id=newest.pk,
-            snapshot_digest=newest.digest,
+            snapshot_id=snapshot.pk,
+            snapshot_digest=snapshot.digest,
             applied_at=timezone.now(),
         )
         UrlService(built._settings.get_collection_prefix())
@@ -144,7 +144,7 @@ def apply_newest(built: vwo.VWOClient | None = None) -> SettingsSnapshot | None:
         "wasInitializedEarlier"
     ):
         send_sdk_init_event()
-    return newest
+    return snapshot
 
 
 def _make_client(options: dict[str, Any]) -> Client:

@@ -42,7 +42,7 @@ def test_a_process_says_what_it_runs_and_goes_when_it_goes(vwo):
     enabled()
     wait_until(FleetProcess.objects.exists)
     row = FleetProcess.objects.get()
-    assert row.snapshot == SettingsSnapshot.objects.newest()
+    assert row.snapshot == SettingsSnapshot.objects.in_force()
     assert row.pid > 0
     assert row.host
     vwo.set_flag("new_checkout", enabled=False)
@@ -142,7 +142,7 @@ def test_a_change_without_a_webhook_is_found_once(vwo, settings):
     assert enabled()
     vwo.set_flag("new_checkout", enabled=False)
     wait_until(lambda: not enabled())
-    newest = SettingsSnapshot.objects.newest()
+    newest = SettingsSnapshot.objects.in_force()
     assert newest.cause == "reconcile"
     assert SettingsSnapshot.objects.count() == 2
 
@@ -153,7 +153,7 @@ def test_a_reconcile_finishes_rows_that_were_left_behind(vwo, deliver, settings)
     vwo.behave()
     RefreshLease.objects.update(retry_at=0)
     enabled()
-    snapshot = SettingsSnapshot.objects.newest()
+    snapshot = SettingsSnapshot.objects.in_force()
     assert snapshot.cause == "webhook"
     assert snapshot.events.get().outcome == "changed"
 
@@ -206,7 +206,7 @@ def test_while_a_bell_pushes_no_connection_is_held_at_rest(vwo, settings):
     assert enabled()
     vwo.set_flag("new_checkout", enabled=False)
     refresh_settings()
-    wait_until(lambda: FleetProcess.objects.filter(snapshot=SettingsSnapshot.objects.newest()))
+    wait_until(lambda: FleetProcess.objects.filter(snapshot=SettingsSnapshot.objects.in_force()))
     assert connected() > before, "changes rarely come alone"
     wait_until(lambda: connected() == before, 2 * KEEP_SECONDS)
 

@@ -58,7 +58,7 @@ def test_changed_settings_are_in_force_when_the_answer_is_sent(vwo, deliver):
     vwo.set_flag("new_checkout", variables={"color": "green"})
     assert deliver(action="again").status_code == 200
     assert color() == "green"
-    newest = SettingsSnapshot.objects.newest()
+    newest = SettingsSnapshot.objects.in_force()
     assert get_client().snapshot_id == newest.pk
     assert WebhookEvent.objects.first().snapshot == newest
 
@@ -76,7 +76,7 @@ def test_there_and_back_makes_three_snapshots(vwo):
         vwo.set_flag("new_checkout", variables={"color": shade})
         refresh_settings()
     assert SettingsSnapshot.objects.count() == 3
-    assert SettingsSnapshot.objects.newest().settings == SettingsSnapshot.objects.last().settings
+    assert SettingsSnapshot.objects.in_force().settings == SettingsSnapshot.objects.last().settings
 
 
 def test_every_fetch_asks_the_endpoint_for_webhooks(vwo, deliver):
@@ -374,7 +374,7 @@ def test_what_is_stored_is_told_even_if_it_can_not_be_applied_here(vwo, heard, m
     def fail(built):
         raise OperationalError("gone")
 
-    monkeypatch.setattr(sdk, "apply_newest", fail)
+    monkeypatch.setattr(sdk, "apply_in_force", fail)
     with pytest.raises(OperationalError):
         refresh_settings()
     [(name, provided)] = heard
@@ -392,7 +392,7 @@ def test_a_late_failure_decides_about_no_row(vwo, deliver, monkeypatch):
         RefreshLease.objects.update(lease_until=0)
         state = RefreshLease.objects.look()
         flight = RefreshLease.objects.start(state)
-        snapshot = SettingsSnapshot.objects.newest()
+        snapshot = SettingsSnapshot.objects.in_force()
         WebhookEvent.objects.land(flight, snapshot, changed=False, seconds=0.1, at=timezone.now())
         WebhookEvent.objects.update(finished_at=None)
         raise VWOUnreachable("too late")
