@@ -19,7 +19,7 @@ from django.test import Client
 
 from django_vwo_webhooks.models import WebhookEvent
 from django_vwo_webhooks.sdk import download
-from django_vwo_webhooks.sdk.impressions import impressions
+from django_vwo_webhooks.sdk.impressions import impression_queue
 from django_vwo_webhooks.testing import VWOSimulator, build_settings, feature
 
 PAYLOAD = {
@@ -38,10 +38,10 @@ def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(download, "KEEP_IDLE_SECONDS", 1.0)
     yield
     assert "vwo-follower" not in [thread.name for thread in threading.enumerate()]
-    mine = impressions.peek()
-    if mine is not None:
-        mine.batch_queue.clear()
-        mine.tasks.clear()
+    queue = impression_queue.peek()
+    if queue is not None:
+        queue.batch_queue.clear()
+        queue.tasks.clear()
 
 
 @pytest.fixture

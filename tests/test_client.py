@@ -11,8 +11,8 @@ from django.db import transaction
 from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.models import SettingsSnapshot
 from django_vwo_webhooks.refresh import refresh_settings
-from django_vwo_webhooks.sdk import lifecycle, services
-from django_vwo_webhooks.sdk.impressions import impressions
+from django_vwo_webhooks.sdk import document, services
+from django_vwo_webhooks.sdk.impressions import impression_queue
 from django_vwo_webhooks.testing import build_settings, feature
 from tests.conftest import configure, run_site, start_site, wait_until
 
@@ -146,9 +146,9 @@ def test_no_thread_ever_sees_half_built_settings(vwo):
 def test_settings_are_validated_once_a_document_and_not_on_each_evaluation(vwo, monkeypatch):
     refresh_settings()
     validated = []
-    validate = lifecycle.jsonschema.Draft7Validator.iter_errors
+    validate = document.jsonschema.Draft7Validator.iter_errors
     monkeypatch.setattr(
-        lifecycle.jsonschema.Draft7Validator,
+        document.jsonschema.Draft7Validator,
         "iter_errors",
         lambda self, *args, **kw: validated.append(1) or validate(self, *args, **kw),
     )
@@ -228,38 +228,38 @@ def test_a_callback_of_the_site_that_raises_stops_no_impression(vwo, settings, c
     options = {**settings.VWO_WEBHOOKS["SDK_OPTIONS"], "batch_event_data": {}}
     options["batch_event_data"]["flush_callback"] = callback
     configure(settings, SDK_OPTIONS=options)
-    impressions.forget()
+    impression_queue.forget()
     refresh_settings()
     for user in "ab":
         get_client().get_flag("new_checkout", {"id": user})
         assert get_client().flush_events()
     assert len(_shown(vwo)) == 2
     assert "ZeroDivisionError" in caplog.text
-    impressions.forget()
+    impression_queue.forget()
 
 
 def test_the_queue_of_impressions_is_bounded(vwo, monkeypatch):
     from django_vwo_webhooks.sdk import impressions
 
-    monkeypatch.setattr(impressions, "MOST_IMPRESSIONS", 10)
-    queue = impressions.Impressions()
+    monkeypatch.setattr(impressions, "MAX_QUEUED_IMPRESSIONS", 10)
+    queue = impressions.ImpressionQueue()
     monkeypatch.setattr(queue, "_start", lambda: None)
     for number in range(15):
         queue.enqueue({"number": number})
     assert len(queue.batch_queue) == 10
     assert queue.dropped == 5
     for _ in range(200):
-        queue.run(lambda: None)
+        queue.run_in_background(lambda: None)
     assert len(queue.tasks) == 100
 
 
 def test_evaluation_starts_no_thread_of_its_own(vwo):
     refresh_settings()
     enabled()
-    before = threading.active_count()
+    before = set(threading.enumerate())
     for _ in range(50):
         enabled()
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before
     assert all(t.daemon for t in threading.enumerate() if t.name.startswith("vwo-"))
 
 
@@ -392,7 +392,7 @@ def test_sdk_options_that_the_sdk_refuses_are_said_so(settings):
 
 def test_a_queue_that_was_full_says_how_much_it_dropped(vwo, caplog):
     refresh_settings()
-    queue = services.impressions()
+    queue = impression_queue()
     queue.dropped = 3
     get_client().get_flag("new_checkout", USER)
     assert get_client().flush_events()
@@ -401,17 +401,17 @@ def test_a_queue_that_was_full_says_how_much_it_dropped(vwo, caplog):
 
 
 def test_the_end_of_a_process_sends_what_waits(vwo, caplog):
-    from django_vwo_webhooks.sdk.impressions import Impressions
+    from django_vwo_webhooks.sdk.impressions import ImpressionQueue
 
     refresh_settings()
-    queue = Impressions()
+    queue = ImpressionQueue()
     queue.interval_seconds = 60
     queue.enqueue({"d": {"event": {"name": "vwo_variationShown"}}})
     queue.close()
     assert len(_shown(vwo)) == 1
     assert "were not sent" not in caplog.text
     vwo.misbehave_events(status=500)
-    lost = Impressions()
+    lost = ImpressionQueue()
     lost.interval_seconds = 60
     lost.enqueue({"d": {"event": {"name": "vwo_variationShown"}}})
     lost.close()
@@ -432,9 +432,9 @@ def test_a_setting_without_a_user_is_the_sdks_own_affair(vwo):
 def test_the_sdks_levels_follow_logging(caplog):
     import logging
 
-    from django_vwo_webhooks.sdk.logs import LEVELS, PythonLogging
+    from django_vwo_webhooks.sdk.logs import LEVELS, LoggingTransport
 
-    transport = PythonLogging()
+    transport = LoggingTransport()
     logger = logging.getLogger("django_vwo_webhooks.sdk")
     before = logger.level
     try:

@@ -21,7 +21,7 @@ from ..sdk import load_sdk
 from ..signals import refresh_failed, settings_applied, settings_refreshed
 
 if TYPE_CHECKING:
-    from ..sdk.lifecycle import Fetched
+    from ..sdk.document import Fetched
 
 logger = logging.getLogger("django_vwo_webhooks")
 

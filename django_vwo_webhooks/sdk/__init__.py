@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from ..models import SettingsSnapshot
     from .client import Client
-    from .lifecycle import Fetched
-    from .services import ValidSettings
+    from .document import Fetched, ValidatedSettings
 
 __all__ = ["SDK", "load_sdk"]
 
@@ -21,9 +20,9 @@ class SDK(Protocol):
 
     def fetch(self, timeout_seconds: float) -> "Fetched": ...
 
-    def validate(self, document: dict[str, Any]) -> "ValidSettings": ...
+    def validate(self, document: dict[str, Any]) -> "ValidatedSettings": ...
 
-    def build(self, settings: "ValidSettings") -> Any: ...
+    def build(self, settings: "ValidatedSettings") -> Any: ...
 
     def apply_in_force(self, built: Any = None) -> "SettingsSnapshot | None": ...
 

@@ -24,10 +24,10 @@ def download(url: str, params: Mapping[str, Any], *, timeout_seconds: float) -> 
     Raises a child of ``FetchFailed``.
     """
     wanted = _Download(params, timeout_seconds)
-    downloader = _idle_downloader(url) or _Downloader(url)
-    downloader.start(wanted)
-    if not wanted.done.wait(timeout_seconds) and downloader.cancel(wanted):
-        host = downloader.session.host
+    thread = _idle_thread(url) or _DownloadThread(url)
+    thread.start(wanted)
+    if not wanted.done.wait(timeout_seconds) and thread.cancel(wanted):
+        host = thread.session.host
         raise FetchTimedOut(f"VWO ({host}) did not answer in full within {timeout_seconds:.1f} s.")
     if wanted.failure is not None:
         raise wanted.failure
@@ -51,7 +51,7 @@ class _Download:
             self.failure = session.explain(error, self.timeout_seconds)
 
 
-class _Downloader:
+class _DownloadThread:
     """A thread with a session, which does one download after another from one URL.
 
     Starting a thread and a session for each would cost more than the download itself. Both end
@@ -110,14 +110,14 @@ class _Downloader:
             return self._current
 
 
-_idle: PerProcess[list[_Downloader]] = PerProcess(list)
+_idle: PerProcess[list[_DownloadThread]] = PerProcess(list)
 
 
-def _idle_downloader(url: str) -> _Downloader | None:
-    """An idle downloader for this URL, which is the caller's from now on."""
+def _idle_thread(url: str) -> _DownloadThread | None:
+    """An idle thread for this URL, which is the caller's from now on."""
     oldest = time.monotonic() - KEEP_IDLE_SECONDS
-    for downloader in reversed(_idle()):
-        suits = downloader.session.url == url and downloader.idle_since > oldest
-        if suits and downloader.leave_idle():
-            return downloader
+    for thread in reversed(_idle()):
+        suits = thread.session.url == url and thread.idle_since > oldest
+        if suits and thread.leave_idle():
+            return thread
     return None

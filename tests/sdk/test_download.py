@@ -151,10 +151,10 @@ def test_a_download_that_is_complete_is_not_cancelled():
     """The answer came just when its time was over."""
     with scripted_server(answer_always) as server:
         wanted = module._Download({}, timeout_seconds=5)
-        downloader = module._Downloader(server.url)
-        downloader.start(wanted)
+        thread = module._DownloadThread(server.url)
+        thread.start(wanted)
         assert wanted.done.wait(5)
-        assert not downloader.cancel(wanted)
+        assert not thread.cancel(wanted)
         fetch(server)
         assert server.connections == 1
 
