@@ -120,7 +120,7 @@ def fly(state: LeaseState, flight: int, cause: str, clock: Clock) -> Landing:
         _crash(state, flight, unexpected)
         raise unexpected from error
     if built is not None:
-        built.snapshot_id = snapshot.pk
+        built.snapshot_id, built.snapshot_digest = snapshot.pk, snapshot.digest
     landing = Landing(flight, snapshot, landed_at, changes)
     try:
         return replace(landing, applied=apply(snapshot.pk, snapshot.digest, built))

@@ -21,6 +21,7 @@ from .client import Client
 from .document import Fetched, ValidatedSettings, validate
 from .logs import LOGGER_OPTION
 from .services import OfflineBuilder
+from .singletons import register_client
 
 __all__ = ["apply_in_force", "build", "client", "fetch", "validate"]
 
@@ -56,26 +57,31 @@ def fetch(timeout_seconds: float) -> Fetched:
     return Fetched(SettingsManager.get_instance().fetch_bytes(timeout_seconds))
 
 
-def build(settings: ValidatedSettings) -> vwo.VWOClient:
+def build(settings: ValidatedSettings) -> Client:
     """A second client with these settings; the one that the process uses does not change.
 
     Raises ``UnbuildableSettings``: a document can match the schema and still break the models.
     """
+    current = client()
     try:
-        return vwo.VWOClient(settings, client().options)
+        return Client(settings, current.options)
     except Exception as error:
         raise UnbuildableSettings(
             "VWO's settings match the SDK's schema, but the SDK can't build a client from them: "
             f"{type(error).__name__} in the SDK."
         ) from None
+    finally:
+        # the SDK's constructor has changed it for the whole process
+        _use_collection_prefix(current)
 
 
-def apply_in_force(built: vwo.VWOClient | None = None) -> SettingsSnapshot | None:
+def apply_in_force(built: Client | None = None) -> SettingsSnapshot | None:
     """Apply the snapshot in force to this process's client, unless it runs that snapshot already.
 
     What is in force is read inside the lock, so that a thread that comes late never brings back
-    older settings. ``built`` may be a client that was built from a snapshot just now; it is used if
-    that snapshot is in force. Returns the snapshot if it was applied, None where nothing was to do.
+    older settings. ``built`` may be a client that was built just now and that was given the
+    ``snapshot_id`` and ``snapshot_digest`` of what it was built from; it is used if that snapshot
+    is in force. Returns the snapshot if it was applied, None where nothing was to do.
     """
     current = client()
     with _locks():
@@ -84,21 +90,22 @@ def apply_in_force(built: vwo.VWOClient | None = None) -> SettingsSnapshot | Non
         snapshot = SettingsSnapshot.objects.defer(*unused).in_force()
         if snapshot is None or current.runs(snapshot.pk, snapshot.digest):
             return None
-        if built is None or built.snapshot_id != snapshot.pk:
+        if built is None or not built.runs(snapshot.pk, snapshot.digest):
             built = build(ValidatedSettings(snapshot.document(app_settings.sdk_key)))
         is_first = current.snapshot_id is None
+        built.snapshot_id, built.snapshot_digest = snapshot.pk, snapshot.digest
+        built.applied_at = timezone.now()
         # one call in C: no thread ever sees one attribute new and another one old
-        current.__dict__.update(
-            _settings=built._settings,
-            original_settings=built.original_settings,
-            snapshot_id=snapshot.pk,
-            snapshot_digest=snapshot.digest,
-            applied_at=timezone.now(),
-        )
-        UrlService(built._settings.get_collection_prefix())
+        current.__dict__.update(vars(built))
+        _use_collection_prefix(current)
     if is_first:
-        _report_first_use(built.original_settings)
+        _report_first_use(current.original_settings)
     return snapshot
+
+
+def _use_collection_prefix(current: Client) -> None:
+    """Post impressions where these settings want them; the SDK keeps that for the process."""
+    UrlService(current.original_settings.get("collectionPrefix"))
 
 
 def _report_first_use(settings: dict[str, Any]) -> None:
@@ -115,5 +122,5 @@ def _make_client(options: dict[str, Any]) -> Client:
             'Check "SDK_OPTIONS", or remove it.'
         )
     made.made_from = options
-    vwo.VWOClient._client_instance = made
+    register_client(made)
     return made

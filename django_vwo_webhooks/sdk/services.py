@@ -21,6 +21,7 @@ from .document import ValidatedSettings
 from .download import download
 from .impressions import impression_queue
 from .logs import LOGGER_OPTION
+from .singletons import register_network_manager, register_segmentation_manager
 
 
 class DeadlineSettingsManager(SettingsManager):
@@ -94,6 +95,11 @@ class ThreadLocalSegmentationManager(SegmentationManager):
     that evaluate at the same time could judge one visitor by the address of the other.
     """
 
+    def __new__(cls) -> "ThreadLocalSegmentationManager":
+        # the SDK's own returns the manager that is registered already
+        made: ThreadLocalSegmentationManager = object.__new__(cls)
+        return made
+
     def __init__(self) -> None:
         # made on first use: gevent may patch threading after a preloading master has made this
         self._local = PerProcess(lambda: threading.local())
@@ -118,14 +124,13 @@ class OfflineBuilder(VWOBuilder):
         return self
 
     def set_network_manager(self) -> "OfflineBuilder":
-        NetworkManager._instance = SingleThreadNetworkManager(self.options)
-        development = self.options.get("isDevelopmentMode", False)
-        NetworkManager._instance.get_config().set_development_mode(development)
+        manager = SingleThreadNetworkManager(self.options)
+        manager.config.set_development_mode(self.options.get("isDevelopmentMode", False))
+        register_network_manager(manager)
         return self
 
     def set_segmentation(self) -> "OfflineBuilder":
-        SegmentationManager._instance = None
-        SegmentationManager._instance = ThreadLocalSegmentationManager()
+        register_segmentation_manager(ThreadLocalSegmentationManager())
         return self
 
     def init_polling(self) -> "OfflineBuilder":

@@ -1,6 +1,7 @@
 """What is in force is what this process's client runs."""
 
 import pytest
+from wingify.services.url_service import UrlService
 
 from django_vwo_webhooks.models import SettingsSnapshot
 from django_vwo_webhooks.refresh import refresh_settings
@@ -66,7 +67,24 @@ def test_what_is_in_force_is_read_inside_the_lock(red_then_green, monkeypatch, i
 def test_a_client_that_was_built_from_what_is_not_in_force_is_not_used(red_then_green, vwo):
     red, green = red_then_green
     built = lifecycle.build(lifecycle.validate(vwo.settings))
-    built.snapshot_id = green.pk
+    built.snapshot_id, built.snapshot_digest = green.pk, green.digest
     green.delete()
     assert lifecycle.apply_in_force(built) == red
     assert color() == "red"
+
+
+def test_a_client_that_was_built_from_what_is_in_force_is_used(red_then_green, vwo, monkeypatch):
+    _, green = red_then_green
+    SettingsSnapshot.objects.filter(pk=green.pk).update(digest="another")
+    built = lifecycle.build(lifecycle.validate(vwo.settings))
+    built.snapshot_id, built.snapshot_digest = green.pk, "another"
+    monkeypatch.delattr(lifecycle, "build")
+    assert lifecycle.apply_in_force(built) == green
+    assert lifecycle.client().snapshot_digest == "another"
+    assert color() == "green"
+
+
+def test_impressions_are_posted_where_the_settings_in_force_want_them(red_then_green, vwo):
+    vwo.settings = {**vwo.settings, "collectionPrefix": "eu01"}
+    refresh_settings()
+    assert UrlService.get_endpoint_with_collection_prefix("/events/t") == "/eu01/events/t"
