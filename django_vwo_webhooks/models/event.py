@@ -10,13 +10,17 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..changes import printable
-from .base import Owned, OwnedQuerySet, PrimaryManager, UnfinishedIndex, ours
+from .base import (
+    VWO_RETRIES_FOR,
+    Owned,
+    OwnedQuerySet,
+    PrimaryManager,
+    UnfinishedIndex,
+    ours,
+)
 from .lease import LeaseState, RefreshLease
 from .snapshot import SettingsSnapshot
 from .statements import Statement, datetime_value
-
-VWO_RETRIES_FOR = timedelta(hours=1)
-"""For how long VWO retries a delivery, by its page on configuring webhooks."""
 
 OPEN_FOR = VWO_RETRIES_FOR + timedelta(minutes=5)
 """After this time without a success a row is closed as failed; no retry will come any more."""
@@ -193,6 +197,17 @@ class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
             self.close_overdue()
             return None
         return int(row["pk"])
+
+    keyset = ("received_at", "pk")
+
+    def delivered_between(self, start: Any, end: Any) -> "WebhookEventQuerySet":
+        """The events of which a delivery arrived between two times, which may be expressions."""
+        return self.filter(
+            # an event is retried for that long, which bounds the part of the index that is read
+            received_at__gte=start - VWO_RETRIES_FOR,
+            received_at__lte=end,
+            last_received_at__gte=start,
+        )
 
 
 class WebhookEvent(Owned):

@@ -357,7 +357,7 @@ def test_a_silent_process_is_marked_and_not_waited_for(vwo):
     refresh_settings()
     FleetProcess.objects.beat(FleetProcess.this_one())
     FleetProcess.objects.update(seen_at=UnixNow() - 100)
-    assert "stale: silent for 100 s" in command("vwo_status", "--wait", "5")
+    assert "stale: no heartbeat for 100 s" in command("vwo_status", "--wait", "5")
 
 
 def test_a_follower_that_was_stopped_is_followed_by_a_new_one(vwo):
