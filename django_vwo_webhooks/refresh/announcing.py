@@ -23,13 +23,14 @@ def announce(result: RefreshResult) -> None:
     if not result.ran_here:
         return
     if result.snapshot is not None:
-        send(
-            settings_refreshed,
-            sender=SettingsSnapshot,
-            events=WebhookEvent.objects.filter(pk__in=result.events),
-            snapshot=result.snapshot,
-            changes=result.changes or [],
-        )
+        if settings_refreshed.has_listeners(SettingsSnapshot):
+            send(
+                settings_refreshed,
+                sender=SettingsSnapshot,
+                events=WebhookEvent.objects.filter(pk__in=result.events),
+                snapshot=result.snapshot,
+                changes=result.changes or [],
+            )
     else:
         send(
             refresh_failed,
@@ -52,8 +53,6 @@ def send(signal: Signal, *, sender: type[Model], **provided: Any) -> None:
     A receiver that raises is logged by Django. One that leaves a transaction open would keep
     whatever is stored later from being committed, so its transaction is rolled back.
     """
-    if not signal.has_listeners(sender):
-        return
     connection = connections[database()]
     before = _transaction_is_open(connection)
     signal.send_robust(sender=sender, **provided)

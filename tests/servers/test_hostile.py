@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from django_vwo_webhooks.models import WebhookEvent
-from django_vwo_webhooks.testing import VWOSimulator
 from tests.conftest import PAYLOAD
 from tests.servers.running import post, running
 
@@ -118,19 +117,10 @@ def test_a_compressed_body_is_not_decompressed(deliver):
     assert response.status_code == 400
 
 
-@pytest.fixture(scope="module")
-def simulator():
-    account_id, sdk_key = site.VWO_WEBHOOKS["ACCOUNT_ID"], site.VWO_WEBHOOKS["SDK_KEY"]
-    with VWOSimulator(account_id=account_id, sdk_key=sdk_key) as simulator:
-        yield simulator
-
-
-@pytest.fixture(scope="module", params=SERVERS)
-def url(request, simulator, django_db_setup):
-    """A server that is started once for all tests that use it."""
+@pytest.fixture(params=SERVERS)
+def url(request, vwo):
     pytest.importorskip("uvicorn") if request.param == "uvicorn" else None
-    options = {**site.VWO_WEBHOOKS, "SDK_OPTIONS": {"proxy_url": simulator.url}}
-    with running(SERVERS[request.param], SITE_VWO_WEBHOOKS=json.dumps(options)) as url:
+    with running(SERVERS[request.param]) as url:
         yield url
 
 
