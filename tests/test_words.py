@@ -71,13 +71,12 @@ def files():
 
 
 def test_no_file_has_a_word_that_is_gone():
-    found = []
-    for path in files():
-        name = str(path.relative_to(ROOT))
-        text = f"{name}\n{path.read_text()}"
-        for offset, phrase, replacement in find(text):
-            line = text.count("\n", 0, offset)
-            found.append(f"{name}:{line}: {phrase!r}, now: {replacement}")
+    texts = {path: f"{path.relative_to(ROOT)}\n{path.read_text()}" for path in files()}
+    found = [
+        f"{path.relative_to(ROOT)}:{text.count(chr(10), 0, offset)}: {phrase!r}, now {replacement}"
+        for path, text in texts.items()
+        for offset, phrase, replacement in find(text)
+    ]
     assert not found, "\n".join(["", *found])
 
 
