@@ -12,7 +12,7 @@ from ..signals import webhook_received
 from .announcing import announce, send
 from .applying import follow
 from .deadline import Deadline
-from .leasing import refresh, single_flight
+from .leasing import get_single_flight, refresh
 from .result import RefreshResult
 
 RECORD_SECONDS = 0.5
@@ -46,18 +46,18 @@ def deliver(values: dict[str, Any], deadline: Deadline) -> Delivery:
     The caller is to ``announce`` what this returns. Raises ``django.db.Error`` where the delivery
     could not be recorded.
     """
-    flight = single_flight()
-    my_turn = flight.begin()
+    single_flight = get_single_flight()
+    my_turn = single_flight.begin()
     try:
         recorded = atomically(
             lambda: WebhookEvent.objects.record(
-                may_start=my_turn and not flight.contended, **values
+                may_start=my_turn and not single_flight.contended, **values
             ),
             until=deadline.answer_at,
         )
     except BaseException:
         if my_turn:
-            flight.end()
+            single_flight.end()
         raise
     result = refresh(
         recorded.lease,

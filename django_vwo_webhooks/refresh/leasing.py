@@ -32,7 +32,7 @@ LONGEST_BATCH_DELAY_SECONDS = 0.1
 """Under contention an attempt starts later by this share of what was waited, so that it serves
 more: those that the last attempt served are sending their next delivery now."""
 
-single_flight = PerProcess(SingleFlight)
+get_single_flight = PerProcess(SingleFlight)
 
 
 def refresh(
@@ -46,17 +46,17 @@ def refresh(
 ) -> RefreshResult:
     """Bring the result of an attempt above ``noted``: a shared one, or one that is run here.
 
-    ``lease`` is the caller's newest knowledge; with ``started`` it was taken for an attempt that is
-    to be run now. ``my_turn`` says that ``single_flight().begin()`` was called. The caller is to
-    ``announce`` the result.
+    ``lease`` is as it was read last; with ``started`` it was taken for an attempt that is to be run
+    now. ``my_turn`` means that ``SingleFlight.begin`` has returned True to this thread. The caller
+    is to ``announce`` the result.
     """
-    flight = single_flight()
+    single_flight = get_single_flight()
     began_at = time.monotonic()
     try:
-        result = None if my_turn else flight.wait(noted, deadline.given(lease))
+        result = None if my_turn else single_flight.wait(noted, deadline.given(lease))
         if result is None:
             waited = 0.0 if my_turn else time.monotonic() - began_at
-            result = flight.run(
+            result = single_flight.run(
                 lambda: (
                     _run(lease, cause, deadline)
                     if started
@@ -74,9 +74,9 @@ def _run_or_follow(
     lease: LeaseState, noted: int, cause: str, deadline: Deadline, waited: float
 ) -> RefreshResult:
     """Take the fleet's lease and run an attempt, or follow the one of another process."""
-    flight = single_flight()
+    single_flight = get_single_flight()
     began_at = time.monotonic() - waited
-    batched = not flight.contended
+    batched = not single_flight.contended
     pause = 0.0
     if waited:
         lease = _read(deadline)
@@ -86,8 +86,8 @@ def _run_or_follow(
         _check_time(lease, noted, deadline)
         waited = time.monotonic() - began_at
         if lease.busy:
-            flight.waits_for(lease.attempt)
-            pause = _pause(lease, waited if pause else None, flight.average_seconds)
+            single_flight.waits_for(lease.attempt)
+            pause = _pause(lease, waited if pause else None, single_flight.average_seconds)
             time.sleep(pause)
         elif not batched:
             batched = True
@@ -100,11 +100,11 @@ def _run_or_follow(
 
 
 def _run(taken: LeaseState, cause: str, deadline: Deadline) -> RefreshResult:
-    flight = single_flight()
-    flight.waits_for(taken.attempt)
+    single_flight = get_single_flight()
+    single_flight.waits_for(taken.attempt)
     began_at = time.monotonic()
     result = run_attempt(taken, cause, deadline)
-    flight.took(time.monotonic() - began_at)
+    single_flight.took(time.monotonic() - began_at)
     return result
 
 

@@ -5,7 +5,8 @@ import contextlib
 import pytest
 from django.db import connection
 
-from django_vwo_webhooks.models import RefreshLease, SettingsSnapshot
+from django_vwo_webhooks.models import RefreshLease, SettingsSnapshot, WebhookEvent
+from django_vwo_webhooks.refresh import refresh_settings
 from tests.conftest import start_site
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -71,3 +72,18 @@ def test_a_fleet_that_can_not_store_fetches_seldom_and_logs_little(
 def test_what_was_refused_is_stored_once_it_can_be(vwo, deliver, snapshots_can_not_be_stored):
     assert deliver().status_code == 503
     assert deliver().json()["message"].startswith("VWO's settings could not be stored")
+
+
+def test_after_a_failed_fetch_deliveries_back_off(vwo, deliver):
+    deliver()
+    vwo.misbehave(status=500)
+    assert deliver(action="one").status_code == 503
+    fetches = len(vwo.fetches)
+    response = deliver(action="two")
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
+    assert len(vwo.fetches) == fetches
+    assert WebhookEvent.objects.get(action="two").outcome == "failed"
+    vwo.behave()
+    assert refresh_settings(), "a manual refresh ignores the backoff"
+    assert not WebhookEvent.objects.exclude(finished_at=None).filter(error__gt="").exists()
+    assert WebhookEvent.objects.filter(outcome="unchanged").count() == 2

@@ -13,7 +13,7 @@ from django_vwo_webhooks.exceptions import RefreshFailed
 from django_vwo_webhooks.models import RefreshLease
 from django_vwo_webhooks.refresh import refresh_settings
 from tests.conftest import PAYLOAD, configure
-from tests.refresh.test_refresh import DOCUMENTS, FAILURES
+from tests.refresh.test_attempt import DOCUMENTS, FAILURES
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
