@@ -3,7 +3,8 @@
 The floor checks the secret and does one INSERT; the naive handler also updates the SDK's client
 inline, as on VWO's page. The deliveries all differ, so each asks for a refresh. The three take
 turns, so that whatever else the machine does slows each of them; a ratio is the median of the
-rounds' ratios to the floor. Server, VWO, database and load share the machine.
+rounds' ratios to the floor. Server, VWO, database and load share the machine. CPU is the time that
+the processes of the web server took for a delivery, which depends less on what else is running.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from benchmarks import server_cost
 from benchmarks.bench import SECRET, Site, database, vwo
 from benchmarks.load import post, send
+from benchmarks.processes import cpu_seconds, gunicorn_pids
 
 WORKERS = {
     "sync": ["-w", "2", "-k", "sync"],
@@ -28,9 +30,9 @@ WORKERS = {
 PATHS = {"floor": "/floor/", "naive": "/naive/", "app": "/webhooks/vwo/"}
 WRONG_SECRET = "not the secret"
 HEAD = (
-    f"{'workers':8} {'settings':9} {'flags':>5} {'c':>3}  {'floor/s':>8}"
-    f"  {'naive/s':>8} {'ratio':>5} {'503s':>4}  {'app/s':>8} {'ratio':>5} {'503s':>4}"
-    f"  {'deliveries/fetch':>16}"
+    f"{'workers':8} {'settings':9} {'flags':>5} {'c':>3}  {'floor/s':>8} {'CPU ms':>6}"
+    f"  {'naive/s':>8} {'ratio':>5} {'503s':>4} {'CPU ms':>6}"
+    f"  {'app/s':>8} {'ratio':>5} {'503s':>4} {'CPU ms':>6}  {'deliveries/fetch':>16}"
 )
 numbers = itertools.count()
 
@@ -42,12 +44,18 @@ class Rounds:
     rates: list[float] = field(default_factory=list)
     unavailable: int = 0
     """How many deliveries were answered 503."""
-    accepted: int = 0
+    answered: int = 0
+    """How many had the wanted status."""
     fetches: int = 0
+    cpu_seconds: float = 0
 
     @property
     def rate(self) -> float:
         return statistics.median(self.rates)
+
+    @property
+    def cpu_milliseconds(self) -> float:
+        return 1000 * self.cpu_seconds / max(self.answered, 1)
 
     def ratio(self, floor: "Rounds") -> float:
         return statistics.median(a / b for a, b in zip(self.rates, floor.rates, strict=True))
@@ -71,14 +79,16 @@ class Servers:
         measured = {name: Rounds() for name in PATHS}
         for _ in range(args.rounds):
             for name, rounds in measured.items():
-                before = self.fetches()
+                pids = gunicorn_pids(self.ports[name])
+                before, cpu_before = self.fetches(), cpu_seconds(pids)
                 statuses, seconds = asyncio.run(
                     load(self.ports[name], PATHS[name], secret, connections, args.seconds)
                 )
+                rounds.cpu_seconds += cpu_seconds(pids) - cpu_before
                 if set(statuses) - {wanted, 503}:
                     raise SystemExit(f"{PATHS[name]} was answered {dict(statuses)}")
                 rounds.rates.append(statuses[wanted] / seconds)
-                rounds.accepted += statuses[wanted]
+                rounds.answered += statuses[wanted]
                 rounds.unavailable += statuses[503]
                 rounds.fetches += self.fetches() - before
         return measured
@@ -115,11 +125,14 @@ def servers(site: Site, vwo_url: str, workers: str) -> Iterator[Servers]:
 def print_row(measured: dict[str, Rounds], *columns: str, remark: str = "") -> None:
     workers, settings, flags, connections = columns
     floor, naive, app = measured.values()
-    fetched = f"{app.accepted / app.fetches:.1f}" if app.fetches else "-"
+    fetched = f"{app.answered / app.fetches:.1f}" if app.fetches else "-"
     print(
         f"{workers:8} {settings:9} {flags:>5} {connections:>3}  {floor.rate:8.1f}"
+        f" {floor.cpu_milliseconds:6.2f}"
         f"  {naive.rate:8.1f} {naive.ratio(floor):5.2f} {naive.unavailable:4}"
-        f"  {app.rate:8.1f} {app.ratio(floor):5.2f} {app.unavailable:4}  {fetched:>16}{remark}",
+        f" {naive.cpu_milliseconds:6.2f}"
+        f"  {app.rate:8.1f} {app.ratio(floor):5.2f} {app.unavailable:4}"
+        f" {app.cpu_milliseconds:6.2f}  {fetched:>16}{remark}",
         flush=True,
     )
 

@@ -14,8 +14,9 @@ import django
 
 def main(count: int) -> None:
     django.setup()
-    from django_vwo_webhooks import sdk  # noqa: F401 - loaded once, before the forks
+    from django_vwo_webhooks.sdk import load_sdk
 
+    load_sdk()  # once, before the forks
     children = [_fork() for _ in range(count)]
     signal.signal(signal.SIGTERM, lambda *_: _end(children))
     for child in children:

@@ -1,5 +1,6 @@
 """What the processes of a site's web server use."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -20,3 +21,12 @@ def private_kibibytes(pids: list[int]) -> int:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         if line.startswith("Private_")
     )
+
+
+def cpu_seconds(pids: list[int]) -> float:
+    """The CPU time of these processes since they started, their threads included."""
+    ticks = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")

@@ -4,12 +4,12 @@ Compares the benchmarks' own server with the simulator of the test kit.
 """
 
 import http.client
-import os
 import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.bench import serve
+from benchmarks.processes import cpu_seconds
 from benchmarks.vwo_server import Documents
 
 FETCHES = 1000
@@ -21,9 +21,9 @@ def milliseconds(module: str, *options: str) -> float:
     with serve(module, *options) as (url, pid):
         connection = http.client.HTTPConnection(urlsplit(url).netloc)
         fetch(connection, FETCHES // 10)
-        before = cpu_seconds(pid)
+        before = cpu_seconds([pid])
         fetch(connection, FETCHES)
-        used = cpu_seconds(pid) - before
+        used = cpu_seconds([pid]) - before
         connection.close()
     return 1000 * used / FETCHES
 
@@ -32,12 +32,6 @@ def fetch(connection: http.client.HTTPConnection, count: int) -> None:
     for _ in range(count):
         connection.request("GET", PATH)
         connection.getresponse().read()
-
-
-def cpu_seconds(pid: int) -> float:
-    """The CPU time of a process since it started, its threads included."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def describe(features: int) -> str:

@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "django_vwo_webhooks",
     "benchmarks.floor",
+    "benchmarks.trail",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -1,4 +1,3 @@
-import ipaddress
 import logging
 import time
 from typing import Any, NoReturn
@@ -11,14 +10,13 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
-from .authentication import Credential, IsAuthenticatedSender
+from .authentication import IsAuthenticatedSender, authenticated_by
 from .conf import app_settings
 from .connections import mend_connections
 from .exceptions import RefreshFailed
-from .parsers import check_length, parse
+from .parsers import check_length, parse, remote_addr
 from .refresh.deadline import Deadline
 from .refresh.delivery import Delivery, deliver
 from .serializers import WebhookEventSerializer
@@ -84,7 +82,7 @@ class WebhookView(APIView):
             **serializer.validated_data,
             "payload": payload,
             "remote_addr": remote_addr(request),
-            "credential": credential(request),
+            "credential": authenticated_by(request),
         }
         delivery = deliver(values, Deadline.starting(self.arrived_at))
         delivery.announce()
@@ -123,36 +121,3 @@ def try_again(event: int | None, message: str, seconds: int) -> Response:
     # refresh itself is logged once
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response
-
-
-def credential(request: Request) -> str:
-    """What let the request in; of a class of the site's own no more than its name."""
-    if isinstance(request.auth, Credential):
-        return str(request.auth)
-    return type(request.successful_authenticator).__name__[:100]
-
-
-def remote_addr(request: Request) -> str | None:
-    """The sender's address, or None where the server tells none that can be understood.
-
-    How many proxies to believe follows DRF's ``NUM_PROXIES``, as for throttles; unset, or 0, it
-    is the address of the connection.
-    """
-    address = str(request.META.get("REMOTE_ADDR") or "")
-    forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR") or "")
-    if api_settings.NUM_PROXIES and forwarded:
-        hops = forwarded.split(",")
-        address = hops[-min(api_settings.NUM_PROXIES, len(hops))]
-    return parse_address(address.strip())
-
-
-def parse_address(text: str) -> str | None:
-    """``1.2.3.4``, ``1.2.3.4:567``, ``::1``, ``[::1]:567``: the address in it, or None."""
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        return str(ipaddress.ip_address(text.partition("%")[0]))
-    except ValueError:
-        return None

@@ -10,8 +10,8 @@ from django.dispatch import Signal
 
 from ..models import SettingsSnapshot, WebhookEvent
 from ..models.base import database
+from ..sdk import load_sdk
 from ..signals import refresh_failed, settings_applied, settings_refreshed
-from .applying import sdk
 from .result import RefreshResult
 
 logger = logging.getLogger("django_vwo_webhooks")
@@ -42,7 +42,7 @@ def announce(result: RefreshResult) -> None:
 def announce_applied(snapshot: SettingsSnapshot | None) -> None:
     """Send ``settings_applied`` for what was applied in this process, if anything was."""
     if snapshot is not None:
-        client = sdk().client()
+        client = load_sdk().client()
         send(settings_applied, sender=SettingsSnapshot, snapshot=snapshot, client=client)
 
 

@@ -1,12 +1,12 @@
 """What this process's client serves, and how it comes to serve what is in force."""
 
 from datetime import datetime
-from types import ModuleType
 from typing import Any
 
 from ..exceptions import NotApplied
 from ..models import LeaseState, RefreshLease, SettingsSnapshot
 from ..models.base import database
+from ..sdk import load_sdk
 from .result import RefreshResult
 
 
@@ -17,10 +17,10 @@ def apply(snapshot_id: int | None, digest: str, built: Any = None) -> SettingsSn
     ``built`` may be a client that was built from it just now. Returns the snapshot if it was
     applied, None where it was there already. Raises ``NotApplied`` where it is not there now.
     """
-    client = sdk().client()
+    client = load_sdk().client()
     if client.runs(snapshot_id, digest):
         return None
-    applied: SettingsSnapshot | None = sdk().apply_newest(built)
+    applied = load_sdk().apply_in_force(built)
     if not client.runs(snapshot_id, digest):
         # or another attempt has succeeded meanwhile
         lease = RefreshLease.objects.read()
@@ -42,12 +42,5 @@ def snapshot_in_force(lease: LeaseState) -> SettingsSnapshot:
 
 def applied_here() -> tuple[int | None, datetime | None]:
     """The number of the snapshot that this process's client serves, and since when."""
-    client = sdk().client()
+    client = load_sdk().client()
     return client.snapshot_id, client.applied_at
-
-
-def sdk() -> ModuleType:
-    # the one import inside a function: the SDK costs each manage.py command 0.3 s and 26 MB
-    from .. import sdk
-
-    return sdk

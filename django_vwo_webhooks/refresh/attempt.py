@@ -13,13 +13,14 @@ from ..conf import app_settings
 from ..exceptions import NotApplied, NotStored, RefreshFailed, Superseded
 from ..models import LeaseState, RefreshLease, SettingsSnapshot, WebhookEvent
 from ..models.transactions import atomically
+from ..sdk import load_sdk
 from ..signals import settings_refreshed
-from .applying import apply, sdk, snapshot_in_force
+from .applying import apply, snapshot_in_force
 from .deadline import Deadline
 from .result import RefreshResult
 
 if TYPE_CHECKING:
-    from ..sdk import Fetched
+    from ..sdk.document import Fetched
 
 logger = logging.getLogger("django_vwo_webhooks")
 
@@ -37,10 +38,10 @@ def run_attempt(lease: LeaseState, cause: str, deadline: Deadline) -> RefreshRes
     changes = None
     try:
         limit = min(app_settings.refresh_timeout_seconds, deadline.remaining_seconds(serves=True))
-        fetched = sdk().fetch(limit)
+        fetched = load_sdk().fetch(limit)
         snapshot = snapshot_in_force(lease)
         if lease.snapshot_id is None or fetched.digest != lease.digest:
-            built = sdk().build(sdk().validate(fetched.document))
+            built = load_sdk().build(load_sdk().validate(fetched.document))
             snapshot, changes = _new_snapshot(lease, fetched, cause)
         events = _store(lease, snapshot, time.monotonic() - started_at, deadline)
     except RefreshFailed as failure:
@@ -107,7 +108,7 @@ def _put_in_force(lease: LeaseState, snapshot: SettingsSnapshot) -> None:
 
 def _applied(result: RefreshResult, snapshot: SettingsSnapshot, built: Any) -> RefreshResult:
     if built is not None:
-        built.snapshot_id = snapshot.pk
+        built.snapshot_id, built.snapshot_digest = snapshot.pk, snapshot.digest
     try:
         return replace(result, applied=apply(snapshot.pk, snapshot.digest, built))
     except NotApplied as failure:

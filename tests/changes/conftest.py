@@ -4,7 +4,7 @@ import copy
 
 from django_vwo_webhooks.changes import KINDS, compare, digest
 from django_vwo_webhooks.testing import build_settings, feature
-from django_vwo_webhooks.testing.flags import change_flag
+from django_vwo_webhooks.testing.editing import change_flag
 
 
 def variables(color):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from django_vwo_webhooks.changes import compare, digest, normal_form
-from django_vwo_webhooks.testing.flags import change_flag
+from django_vwo_webhooks.testing.editing import change_flag
 from tests.changes.conftest import (
     FLAGS,
     ONE,

@@ -2,7 +2,7 @@
 
 import copy
 
-from django_vwo_webhooks.testing.flags import change_flag
+from django_vwo_webhooks.testing.editing import change_flag
 from tests.changes.conftest import FLAGS, changed, described, flag
 
 

@@ -95,7 +95,7 @@ def test_a_process_that_slept_through_a_newer_refresh_overwrites_nothing(vwo, se
     vwo.set_flag("new_checkout", variables={"color": "old"})
     code = """
 import os, signal
-from django_vwo_webhooks import sdk
+from django_vwo_webhooks.sdk import lifecycle as sdk
 from django_vwo_webhooks.exceptions import RefreshFailed
 from django_vwo_webhooks.refresh import refresh_settings
 build = sdk.build

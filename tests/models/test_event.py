@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
-from django.test import RequestFactory
 from django.utils import timezone
 
 from django_vwo_webhooks.client import get_client
@@ -14,7 +13,6 @@ from django_vwo_webhooks.exceptions import RefreshFailed
 from django_vwo_webhooks.models import RefreshLease, WebhookEvent
 from django_vwo_webhooks.models.transactions import atomically
 from django_vwo_webhooks.refresh import refresh_settings
-from django_vwo_webhooks.views import remote_addr
 from tests.conftest import PAYLOAD, configure, only_event, wait_until
 
 
@@ -153,38 +151,3 @@ def test_a_delivery_takes_the_lease_only_if_it_may_and_the_lease_is_free():
     assert (taken.started, taken.noted, taken.lease.attempt) == (True, 0, 1)
     late = WebhookEvent.objects.record(may_start=True, **values)
     assert (late.started, late.noted, late.lease.busy) == (False, 1, True)
-
-
-ADDRESSES = {
-    "1.2.3.4": "1.2.3.4",
-    "1.2.3.4:5678": "1.2.3.4",
-    "::1": "::1",
-    "[2001:db8::1]:443": "2001:db8::1",
-    "fe80::1%eth0": "fe80::1",
-    "": None,
-    "unix:": None,
-    "not an address": None,
-    "999.1.1.1": None,
-}
-
-
-@pytest.mark.parametrize(("text", "expected"), ADDRESSES.items())
-def test_the_address_is_parsed_or_left_empty(text, expected):
-    request = RequestFactory().post("/", REMOTE_ADDR=text)
-    assert remote_addr(request) == expected
-
-
-@pytest.mark.parametrize(
-    ("proxies", "expected"), [(None, "9.9.9.9"), (0, "9.9.9.9"), (1, "3.3.3.3"), (2, "2.2.2.2")]
-)
-def test_how_many_proxies_to_believe_follows_drf(settings, proxies, expected):
-    settings.REST_FRAMEWORK = {"NUM_PROXIES": proxies}
-    headers = {"X-Forwarded-For": "1.1.1.1, 2.2.2.2:99, 3.3.3.3"}
-    request = RequestFactory().post("/", REMOTE_ADDR="9.9.9.9", headers=headers)
-    assert remote_addr(request) == expected
-
-
-def test_a_missing_address_is_no_error():
-    request = RequestFactory().post("/")
-    del request.META["REMOTE_ADDR"]
-    assert remote_addr(request) is None

@@ -261,11 +261,11 @@ def test_an_attempt_that_began_too_early_is_waited_for_only_a_second(vwo, delive
 
 def test_a_late_result_is_refused(vwo, monkeypatch):
     """An attempt that held the lease for too long finds that a newer one has started."""
-    from django_vwo_webhooks import sdk
+    from django_vwo_webhooks.sdk import lifecycle
 
     refresh_settings()
     vwo.set_flag("new_checkout", variables={"color": "green"})
-    fetch = sdk.fetch
+    fetch = lifecycle.fetch
 
     def overtaken(timeout):
         document = fetch(timeout)
@@ -273,7 +273,7 @@ def test_a_late_result_is_refused(vwo, monkeypatch):
         another_process_starts()
         return document
 
-    monkeypatch.setattr(sdk, "fetch", overtaken)
+    monkeypatch.setattr(lifecycle, "fetch", overtaken)
     with pytest.raises(RefreshFailed, match="newer refresh"):
         refresh_settings()
     assert SettingsSnapshot.objects.count() == 1
@@ -344,11 +344,11 @@ def test_a_burst_is_served_by_one_statement_per_attempt(vwo, deliver, in_thread)
 
 
 def test_unchanged_settings_are_known_by_their_digest(vwo, deliver, monkeypatch):
-    from django_vwo_webhooks import sdk
+    from django_vwo_webhooks.sdk import lifecycle
 
     deliver()
     for name in ("validate", "build"):
-        monkeypatch.delattr(sdk, name)
+        monkeypatch.delattr(lifecycle, name)
     vwo.settings = dict(reversed(vwo.settings.items()))
     assert deliver(action="again").status_code == 200
     assert SettingsSnapshot.objects.count() == 1
@@ -387,7 +387,7 @@ def test_refresh_settings_without_autocommit_is_that_error_too(vwo):
 
 
 def test_what_is_stored_is_told_even_if_it_can_not_be_applied_here(vwo, heard, monkeypatch):
-    from django_vwo_webhooks import sdk
+    from django_vwo_webhooks.sdk import lifecycle
 
     refresh_settings()
     vwo.set_flag("new_checkout", enabled=False)
@@ -396,7 +396,7 @@ def test_what_is_stored_is_told_even_if_it_can_not_be_applied_here(vwo, heard, m
     def fail(built):
         raise OperationalError("gone")
 
-    monkeypatch.setattr(sdk, "apply_newest", fail)
+    monkeypatch.setattr(lifecycle, "apply_in_force", fail)
     with pytest.raises(NotApplied, match="could not be applied here: OperationalError"):
         refresh_settings()
     [(name, provided)] = heard
@@ -404,17 +404,17 @@ def test_what_is_stored_is_told_even_if_it_can_not_be_applied_here(vwo, heard, m
 
 
 def test_a_late_failure_decides_about_no_row(vwo, deliver, monkeypatch):
-    from django_vwo_webhooks import sdk
+    from django_vwo_webhooks.sdk import lifecycle
 
     deliver()
-    fetch = sdk.fetch
+    fetch = lifecycle.fetch
 
     def overtaken(timeout):
-        monkeypatch.setattr(sdk, "fetch", fetch)
+        monkeypatch.setattr(lifecycle, "fetch", fetch)
         another_process_succeeds()
         raise VWOUnreachable("too late")
 
-    monkeypatch.setattr(sdk, "fetch", overtaken)
+    monkeypatch.setattr(lifecycle, "fetch", overtaken)
     response = deliver(action="again")
     assert response.status_code == 200, "the other attempt serves the delivery too"
     assert WebhookEvent.objects.get(action="again").outcome == "unchanged"
@@ -628,12 +628,12 @@ def test_a_lease_lives_as_long_as_its_holder_said(vwo, deliver, settings):
 
 
 def test_an_unexpected_error_is_a_503_with_its_row(vwo, deliver, monkeypatch, caplog):
-    from django_vwo_webhooks import sdk
+    from django_vwo_webhooks.sdk import lifecycle
 
     def broken(timeout):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(sdk, "fetch", broken)
+    monkeypatch.setattr(lifecycle, "fetch", broken)
     assert deliver().status_code == 503
     assert only_event().error == "Unexpected ZeroDivisionError during the refresh."
     assert "Traceback" in caplog.text
@@ -644,9 +644,9 @@ def test_an_unexpected_error_is_a_503_with_its_row(vwo, deliver, monkeypatch, ca
 
 
 def test_a_database_that_goes_while_vwo_answers(vwo, deliver, monkeypatch, caplog):
-    from django_vwo_webhooks import sdk
+    from django_vwo_webhooks.sdk import lifecycle
 
-    fetch, table = sdk.fetch, "django_vwo_webhooks_refreshlease"
+    fetch, table = lifecycle.fetch, "django_vwo_webhooks_refreshlease"
 
     def rename(one, other):
         with connection.cursor() as cursor:
@@ -657,7 +657,7 @@ def test_a_database_that_goes_while_vwo_answers(vwo, deliver, monkeypatch, caplo
         rename(table, "away")
         return document
 
-    monkeypatch.setattr(sdk, "fetch", gone)
+    monkeypatch.setattr(lifecycle, "fetch", gone)
     try:
         assert deliver().status_code == 503
     finally:

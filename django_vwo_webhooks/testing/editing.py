@@ -1,25 +1,29 @@
-"""Reads and changes flags in a settings document, a built one or one that VWO sent."""
+"""Reads and edits the flags of a settings document, a built one or one that VWO sent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django_vwo_webhooks.testing.settings_builder import (
+from django_vwo_webhooks.testing.documents import (
     Feature,
     checked_percentage,
     feature_entry,
     rollout_campaign,
     rollout_rule,
+    variable_entry,
+    variable_type,
 )
-from django_vwo_webhooks.testing.variables import set_variable
 
 Document = dict[str, Any]
 Rollout = tuple[dict[str, Any], dict[str, Any]]
 
+LASTING_TYPES = {("double", "integer"), ("json", "string")}
+"""A double stays a double when it is given a whole number, and json stays json for a string."""
+
 
 @dataclass(frozen=True)
 class FlagState:
-    """A flag as a person would see it: ``variables`` are its first rollout rule's entries."""
+    """A flag as VWO's dashboard shows it; the variables are those of its first rollout rule."""
 
     key: str
     name: str
@@ -29,7 +33,7 @@ class FlagState:
 
 
 def list_flags(document: Document) -> list[FlagState]:
-    """Return the flags of a document in its order."""
+    """Return the flags of a document, in its order."""
     return [_state(document, entry) for entry in _entries(document, "features")]
 
 
@@ -41,11 +45,11 @@ def change_flag(
     percentage: float | None = None,
     variables: Mapping[str, Any] | None = None,
 ) -> None:
-    """Change a flag in place; None leaves a thing as it is. Creates the flag when unknown.
+    """Change a flag in place, or create it; an argument of None changes nothing.
 
-    Percentage and variables go to every rollout rule of the flag; the variations of its tests
+    Percentage and variables apply to every rollout rule of the flag; the variations of its tests
     keep theirs. A flag without a rollout rule gets one. Raises ``ValueError`` for a percentage
-    out of range and ``TypeError`` for a variable that VWO has no type for.
+    out of range and ``TypeError`` for a variable of a type that VWO does not have.
     """
     if percentage is not None:
         checked_percentage(percentage)
@@ -54,7 +58,7 @@ def change_flag(
     for _, variation in rollouts:
         variation["variables"] = list(variation.get("variables") or [])
         for name, value in (variables or {}).items():
-            set_variable(variation["variables"], name, value)
+            _set_variable(variation["variables"], name, value)
     if enabled is None and percentage is None:
         return
     before = _state(document, entry)
@@ -70,6 +74,17 @@ def change_flag(
         variation["weight"] = share if is_on else 0
 
 
+def _set_variable(entries: list[dict[str, Any]], key: str, value: object) -> None:
+    for entry in entries:
+        if entry["key"] == key:
+            if (entry["type"], variable_type(value)) not in LASTING_TYPES:
+                entry["type"] = variable_type(value)
+            entry["value"] = value
+            return
+    ids = [entry["id"] for entry in entries if isinstance(entry["id"], int)]
+    entries.append(variable_entry(key, value, max(ids, default=0) + 1))
+
+
 def _state(document: Document, entry: dict[str, Any]) -> FlagState:
     enabled = str(entry.get("status")).upper() == "ON"
     share, variables = 100.0, []
@@ -83,7 +98,7 @@ def _state(document: Document, entry: dict[str, Any]) -> FlagState:
 
 
 def _entries(document: Document, name: str) -> list[dict[str, Any]]:
-    """Return the list under ``name``; VWO writes ``{}`` where there is nothing."""
+    """Return the list under ``name``; VWO writes ``{}`` instead of an empty list."""
     entries = document.get(name)
     if not isinstance(entries, list):
         entries = document[name] = []
@@ -103,15 +118,15 @@ def _rollouts(document: Document, entry: dict[str, Any]) -> list[Rollout]:
         campaign = campaigns.get(rule["campaignId"])
         if rule["type"] != "FLAG_ROLLOUT" or campaign is None:
             continue
-        several = list(campaign["variations"] or [])
-        named = [one for one in several if one["id"] == rule.get("variationId")]
-        found += [(campaign, variation) for variation in (named or several)[:1]]
+        variations = list(campaign["variations"] or [])
+        named = [one for one in variations if one["id"] == rule.get("variationId")]
+        found += [(campaign, variation) for variation in (named or variations)[:1]]
     return found
 
 
 def _next_id(document: Document) -> int:
-    both = _entries(document, "features") + _entries(document, "campaigns")
-    return max((entry["id"] for entry in both if isinstance(entry["id"], int)), default=0) + 1
+    entries = _entries(document, "features") + _entries(document, "campaigns")
+    return max((entry["id"] for entry in entries if isinstance(entry["id"], int)), default=0) + 1
 
 
 def _create(document: Document, key: str) -> dict[str, Any]:

@@ -1,18 +1,25 @@
-"""Builds VWO settings documents that the SDK validates, builds and evaluates."""
+"""Builds settings documents that the VWO SDK accepts and evaluates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django_vwo_webhooks.testing.variables import new_variable
-
 DEFAULT_ACCOUNT_ID = "123456"
 DEFAULT_SDK_KEY = "0123456789abcdef0123456789abcdef"
+
+VARIABLE_TYPES: dict[type, str] = {
+    bool: "boolean",
+    int: "integer",
+    float: "double",
+    str: "string",
+    dict: "json",
+}
+"""VWO's name for the type of a variable, by the Python type of its value."""
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One flag with one rollout rule, as ``feature()`` describes it."""
+    """A flag with one rollout rule, as ``feature()`` describes it."""
 
     key: str
     id: int | None = None
@@ -33,8 +40,8 @@ def feature(
 ) -> Feature:
     """Describe a flag for ``build_settings``.
 
-    ``id`` is the flag's place among its fellows, from 1, when it is None. ``percentage`` is the
-    share of users who get the flag, 0 to 100; the SDK only tells whole numbers apart.
+    ``id`` defaults to the flag's position in the document, counted from 1. ``percentage`` is the
+    share of users who get the flag, 0 to 100; the SDK only distinguishes whole numbers.
     ``variables`` are typed by their Python values (bool, int, float, str, dict).
     Raises ``ValueError`` for a percentage out of range.
     """
@@ -49,8 +56,8 @@ def build_settings(
 ) -> dict[str, Any]:
     """Return a settings document with these flags; the same arguments give the same document.
 
-    ``extra`` goes in at the top level. Raises ``ValueError`` for a key or id used twice, and
-    ``TypeError`` for a variable that VWO has no type for.
+    ``extra`` is added at the top level. Raises ``ValueError`` for a key or id that is used twice,
+    and ``TypeError`` for a variable of a type that VWO does not have.
     """
     numbered = [(flag.id or place, flag) for place, flag in enumerate(features, start=1)]
     ids = [number for number, _ in numbered]
@@ -68,7 +75,7 @@ def build_settings(
 
 
 def feature_entry(flag: Feature, number: int) -> dict[str, Any]:
-    """Return the entry of a flag whose rollout campaign has the id ``number`` too."""
+    """Return the entry of a flag whose id, and that of its rollout campaign, is ``number``."""
     return {
         "id": number,
         "key": flag.key,
@@ -94,11 +101,12 @@ def rollout_rule(campaign_id: int) -> dict[str, Any]:
 def rollout_campaign(flag: Feature, number: int) -> dict[str, Any]:
     """Return the rollout campaign of a flag.
 
-    The SDK looks at no status, only at the variation's weight. So that is 0 while the flag is
-    off, and ``percentTraffic``, which the SDK ignores in rollouts, remembers the percentage.
+    The SDK ignores the statuses and reads only the variation's weight. So the weight is 0 while
+    the flag is off, and ``percentTraffic``, which the SDK ignores in rollouts, keeps the
+    percentage.
     """
     variables = [
-        new_variable(key, value, place)
+        variable_entry(key, value, place)
         for place, (key, value) in enumerate(flag.variables.items(), start=1)
     ]
     return {
@@ -120,6 +128,21 @@ def rollout_campaign(flag: Feature, number: int) -> dict[str, Any]:
             }
         ],
     }
+
+
+def variable_entry(key: str, value: object, number: int) -> dict[str, Any]:
+    """Return the entry of a variable with the id ``number``, typed by its value."""
+    return {"id": number, "key": key, "type": variable_type(value), "value": value}
+
+
+def variable_type(value: object) -> str:
+    """Return VWO's name for the type of a value; raises ``TypeError`` when there is none."""
+    try:
+        return VARIABLE_TYPES[type(value)]
+    except KeyError:
+        raise TypeError(
+            f"A VWO variable is a bool, int, float, str or dict (json), not {type(value).__name__}"
+        ) from None
 
 
 def checked_percentage(percentage: float) -> float:

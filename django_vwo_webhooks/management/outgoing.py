@@ -1,4 +1,4 @@
-"""Sends webhooks as VWO does: one JSON body, a secret in a header, again until a 2xx."""
+"""Sends webhooks as VWO does: a JSON body with the secret in a header, retried until a 2xx."""
 
 import json
 import random
@@ -14,12 +14,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 SECRET_HEADER = "x-vwo-auth"  # noqa: S105 - the name of a header
-MAX_ANSWER_BYTES = 65536
+MAX_RESPONSE_BYTES = 65536
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """One try: ``status`` is None when no answer came, then ``error`` says why."""
+class DeliveryAttempt:
+    """One delivery; ``status`` is None when there was no response, and ``error`` then says why."""
 
     status: int | None
     seconds: float
@@ -28,7 +28,7 @@ class Attempt:
 
     @property
     def succeeded(self) -> bool:
-        """Whether the receiver answered 2xx, the only thing that VWO takes for a success."""
+        """Whether the receiver answered with a 2xx, the only thing that VWO takes as success."""
         return self.status is not None and 200 <= self.status < 300
 
 
@@ -49,8 +49,8 @@ def webhook_payload(
     }
 
 
-class Delivery:
-    """One webhook on its way to ``url``; every attempt sends the very same body.
+class OutgoingWebhook:
+    """A webhook that is sent to ``url``; every attempt sends the same bytes.
 
     Raises ``ValueError`` when ``url`` is not an absolute http or https URL. ``on_attempt`` is
     called after each attempt, in the thread that sends.
@@ -62,50 +62,50 @@ class Delivery:
         payload: dict[str, Any],
         secret: str,
         *,
-        on_attempt: Callable[[Attempt], None] | None = None,
-        answer_seconds: float = 30.0,
+        on_attempt: Callable[[DeliveryAttempt], None] | None = None,
+        timeout_seconds: float = 30.0,
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError(f"A webhook goes to an absolute http or https URL, not to {url!r}")
+        address = urlsplit(url)
+        if address.scheme not in {"http", "https"} or not address.hostname:
+            raise ValueError(f"A webhook needs an absolute http or https URL, not {url!r}")
         self.url = url
         self.payload = payload
-        self._parts = parts
+        self._address = address
         self._body = json.dumps(payload).encode()
         self._secret = secret
         self._on_attempt = on_attempt
-        self._answer_seconds = answer_seconds
-        self._attempts: list[Attempt] = []
-        self._connection: socket.socket | None = None
+        self._timeout_seconds = timeout_seconds
+        self._attempts: list[DeliveryAttempt] = []
+        self._socket: socket.socket | None = None
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
         self._ended = threading.Event()
 
     @property
-    def attempts(self) -> list[Attempt]:
+    def attempts(self) -> list[DeliveryAttempt]:
         """The attempts made so far, oldest first."""
         with self._lock:
             return list(self._attempts)
 
     @property
     def delivered(self) -> bool:
-        """Whether a 2xx came."""
+        """Whether an attempt was answered with a 2xx."""
         return any(attempt.succeeded for attempt in self.attempts)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait at most ``timeout`` seconds for the end; True when a 2xx came."""
+        """Wait at most ``timeout`` seconds until ``run`` ends; True if there was a 2xx."""
         self._ended.wait(timeout)
         return self.delivered
 
     def run(self, retry_seconds: tuple[float, float], give_up_seconds: float) -> bool:
-        """Send until a 2xx comes, the time is up or ``cancel`` is called; True for a 2xx.
+        """Send until there is a 2xx, the time is up or ``cancel`` is called; True for a 2xx.
 
-        A random time within ``retry_seconds`` passes between two attempts.
+        Waits between two attempts for a random time within ``retry_seconds``.
         """
         give_up_at = time.monotonic() + give_up_seconds
         try:
             while not self._cancelled.is_set():
-                pause = random.uniform(*retry_seconds)
+                pause = random.uniform(*retry_seconds)  # noqa: S311 - not for secrets
                 if self.attempt().succeeded or time.monotonic() + pause > give_up_at:
                     break
                 self._cancelled.wait(pause)
@@ -113,19 +113,19 @@ class Delivery:
             self._ended.set()
         return self.delivered
 
-    def attempt(self) -> Attempt:
-        """Send once and return what came back; never raises for what the network does."""
-        began = time.monotonic()
+    def attempt(self) -> DeliveryAttempt:
+        """Send once and return the result; network errors are returned in it, never raised."""
+        started_at = time.monotonic()
         status, body, error = None, "", None
         try:
             status, body = self._post()
         except TimeoutError:
-            error = f"no answer within {self._answer_seconds:g} s"
+            error = f"no response within {self._timeout_seconds:g} s"
         except ConnectionRefusedError:
             error = "connection refused"
         except (OSError, HTTPException) as problem:
-            error = f"no answer: {type(problem).__name__}"
-        attempt = Attempt(status, time.monotonic() - began, body, error)
+            error = f"no response: {type(problem).__name__}"
+        attempt = DeliveryAttempt(status, time.monotonic() - started_at, body, error)
         with self._lock:
             self._attempts.append(attempt)
         if self._on_attempt:
@@ -133,39 +133,39 @@ class Delivery:
         return attempt
 
     def cancel(self) -> None:
-        """Stop sending, also in the middle of an attempt."""
+        """Stop sending, even in the middle of an attempt."""
         self._cancelled.set()
         with self._lock:
-            if self._connection is not None:
+            if self._socket is not None:
                 with suppress(OSError):
-                    self._connection.shutdown(socket.SHUT_RDWR)
+                    self._socket.shutdown(socket.SHUT_RDWR)
 
     def _post(self) -> tuple[int, str]:
-        """Post with http.client: ``cancel`` needs the socket, and VWO follows no redirect."""
+        """Post with http.client: ``cancel`` needs the socket, and VWO follows no redirects."""
         connection = self._connect()
         try:
-            path = self._parts.path or "/"
-            target = f"{path}?{self._parts.query}" if self._parts.query else path
+            path = self._address.path or "/"
+            target = f"{path}?{self._address.query}" if self._address.query else path
             headers = {"Content-Type": "application/json", SECRET_HEADER: self._secret}
             connection.request("POST", target, self._body, headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read(MAX_ANSWER_BYTES).decode(errors="replace")
+            response = connection.getresponse()
+            return response.status, response.read(MAX_RESPONSE_BYTES).decode(errors="replace")
         finally:
             with self._lock:
-                self._connection = None
+                self._socket = None
             connection.close()
 
     def _connect(self) -> HTTPConnection:
-        host, port, seconds = self._parts.hostname or "", self._parts.port, self._answer_seconds
+        host, port = self._address.hostname or "", self._address.port
         connection: HTTPConnection
-        if self._parts.scheme == "https":
+        if self._address.scheme == "https":
             context = ssl.create_default_context()
-            connection = HTTPSConnection(host, port, timeout=seconds, context=context)
+            connection = HTTPSConnection(host, port, timeout=self._timeout_seconds, context=context)
         else:
-            connection = HTTPConnection(host, port, timeout=seconds)
+            connection = HTTPConnection(host, port, timeout=self._timeout_seconds)
         connection.connect()
         with self._lock:
-            self._connection = connection.sock
+            self._socket = connection.sock
         if self._cancelled.is_set():
             connection.close()
             raise ConnectionAbortedError
