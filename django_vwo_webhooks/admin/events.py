@@ -45,7 +45,7 @@ class WebhookEventAdmin(RefreshButtonAdmin):
     list_filter = ["outcome", "received_at", EnvironmentFilter, CredentialFilter, FeatureFilter]
     search_fields = ["action"]
     search_help_text = _(
-        "A whole flag key, action, “triggered by”, remote address or number of an event"
+        "A complete flag key, action, “triggered by”, remote address or event number"
     )
     sortable_by = ["received"]
     actions = ["export_csv", "export_json"]

@@ -45,7 +45,7 @@ class RefreshButtonAdmin(ReadOnlyAdmin):
             number = len(snapshot.changes)
             changes = ngettext("%d change", "%d changes", number) % number
             message = gettext(
-                "VWO's settings are fresh: %(snapshot)s is in force, %(changes)s."
+                "VWO's settings were refreshed: %(snapshot)s is in force, %(changes)s."
             ) % {
                 "snapshot": snapshot,
                 "changes": gettext("unchanged") if snapshot == before else changes,

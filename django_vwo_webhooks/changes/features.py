@@ -144,5 +144,5 @@ def _details(rule: Pair, index: FlagIndex) -> list[str]:
         share, segments = variation.get("weight").after, variation.get("segments").after
         what = "share"
     details = [f"{what} {percent(share)}"] if is_number(share) else []
-    who = targeting(segments)
-    return details if who == "everybody" else [*details, f"for {cut(who, 120)}"]
+    users = targeting(segments)
+    return details if users == "everybody" else [*details, f"for {cut(users, 120)}"]

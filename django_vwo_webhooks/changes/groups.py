@@ -122,11 +122,11 @@ def _algorithm(value: Any) -> str:
 
 def _extent(holdout: Pair, index: FlagIndex) -> list[str]:
     """Return the share of users, which users, and which flags they are excluded from."""
-    share, who = holdout.get("percentTraffic").after, targeting(holdout.get("segments").after)
+    share, users = holdout.get("percentTraffic").after, targeting(holdout.get("segments").after)
     excluded_from = holdout.get("featureIds").after
     return [
         f"{percent(share)} of users",
-        *([] if who == "everybody" else [f"for {cut(who, 120)}"]),
+        *([] if users == "everybody" else [f"for {cut(users, 120)}"]),
         "all flags"
         if holdout.after.get("isGlobal") is True
         else f"flags {index.flag_keys(excluded_from)}",

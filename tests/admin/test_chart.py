@@ -43,8 +43,9 @@ def test_one_failure_among_thousands_of_events_is_visible():
     assert min(bar.height for bar in daily_chart().bars) >= 20
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_chart_takes_one_statement(django_assert_num_queries):
-    # and on PostgreSQL a setting, in a transaction of their own
+    # on PostgreSQL also a setting, in a transaction for the two
     number = 4 if connection.vendor == "postgresql" else 1
     event_at()
     with django_assert_num_queries(number):
