@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from .conf import app_settings
 from .models import FleetProcess, RefreshLease, SettingsSnapshot, WebhookEvent
-from .models.process import ALIVE_SECONDS
+from .models.process import STALE_SECONDS
 
 LATE = 1.5
 """How many ``RECONCILE_SECONDS`` may pass without a look at VWO before settings are stale."""
@@ -24,16 +24,16 @@ class FleetStatus:
     looked_seconds: float | None
     last_event: WebhookEvent | None
     processes: list[Any]
-    """``FleetProcess`` rows, each with its ``silent_seconds``."""
+    """``FleetProcess`` rows, each with its ``heartbeat_age_seconds``."""
 
     @property
     def alive(self) -> list[Any]:
-        return [process for process in self.processes if process.silent_seconds < ALIVE_SECONDS]
+        return [process for process in self.processes if not _is_stale(process)]
 
     @property
     def stale(self) -> list[Any]:
-        """The processes that have said nothing for too long, killed ones mostly."""
-        return [process for process in self.processes if process.silent_seconds >= ALIVE_SECONDS]
+        """The processes without a recent heartbeat, most of them killed."""
+        return [process for process in self.processes if _is_stale(process)]
 
     @property
     def behind(self) -> list[Any]:
@@ -79,12 +79,16 @@ class FleetStatus:
                     "pid": process.pid,
                     "kind": process.kind,
                     "snapshot": process.snapshot_id,
-                    "silent_seconds": round(process.silent_seconds, 1),
-                    "alive": process.silent_seconds < ALIVE_SECONDS,
+                    "heartbeat_age_seconds": round(process.heartbeat_age_seconds, 1),
+                    "alive": not _is_stale(process),
                 }
                 for process in self.processes
             ],
         }
+
+
+def _is_stale(process: Any) -> bool:
+    return bool(process.heartbeat_age_seconds >= STALE_SECONDS)
 
 
 def fleet_status() -> FleetStatus:
@@ -106,5 +110,5 @@ def fleet_status() -> FleetStatus:
         snapshot=SettingsSnapshot.objects.defer("settings", "changes").newest(),
         looked_seconds=looked,
         last_event=WebhookEvent.objects.ours().defer("payload").order_by("-received_at").first(),
-        processes=list(FleetProcess.objects.ours().with_silence().order_by("host", "pid")),
+        processes=list(FleetProcess.objects.ours().with_heartbeat_age().order_by("host", "pid")),
     )

@@ -4,9 +4,9 @@ from typing import Any
 import psycopg
 import psycopg.sql
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections, router
+from django.db import connections
 
-from ..models import SettingsSnapshot
+from ..models.base import database
 from .base import Broadcast
 
 SLICE_SECONDS = 0.5
@@ -29,9 +29,9 @@ class PostgresBroadcast(Broadcast):
         self, *, dsn: str | None = None, poll_seconds: float = 1.0, thread: bool = True
     ) -> None:
         super().__init__(poll_seconds=poll_seconds, thread=thread)
-        if connections[_alias()].vendor != "postgresql":
+        if connections[database()].vendor != "postgresql":
             raise ImproperlyConfigured(
-                f'PostgresBroadcast rings in the models\' database, and "{_alias()}" is none of '
+                f'PostgresBroadcast rings in the models\' database, and "{database()}" is none of '
                 "PostgreSQL."
             )
         self._dsn = dsn
@@ -39,7 +39,7 @@ class PostgresBroadcast(Broadcast):
         self._closed = threading.Event()
 
     def publish(self, channel: str) -> None:
-        with connections[_alias()].cursor() as cursor:
+        with connections[database()].cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, '')", [channel])
 
     def listen(self, channel: str, timeout_seconds: float) -> bool:
@@ -72,7 +72,7 @@ class PostgresBroadcast(Broadcast):
     def _connect(self) -> psycopg.Connection[Any]:
         if self._dsn is not None:
             return psycopg.connect(self._dsn, autocommit=True, **PATIENCE)
-        wanted = connections[_alias()].get_connection_params()
+        wanted = connections[database()].get_connection_params()
         # of the site's own driver, which may be psycopg2
         wanted.pop("cursor_factory", None)
         return psycopg.connect(**{**PATIENCE, **wanted, "autocommit": True})
@@ -90,10 +90,6 @@ PATIENCE: dict[str, Any] = {
     "keepalives_count": 3,
 }
 """In seconds, and in probes: a server whose machine is gone is noticed after some 11 s."""
-
-
-def _alias() -> str:
-    return router.db_for_write(SettingsSnapshot)
 
 
 def _name(channel: str) -> psycopg.sql.Identifier:

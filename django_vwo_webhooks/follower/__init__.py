@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.core.signals import request_started
-from django.db import connections, router
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..broadcast import Broadcast, channel, forget_broadcast, get_broadcast
@@ -19,6 +19,7 @@ from ..conf import app_settings
 from ..connections import connect_alone, inside_transaction, mend_connections, tidy_up
 from ..exceptions import RefreshFailed
 from ..models import LeaseState, RefreshLease, SettingsSnapshot
+from ..models.base import database
 from ..process import PerProcess
 from ..refresh import serve
 from ..refresh.attempt import Clock, apply, tell_applied
@@ -139,7 +140,7 @@ class Follower:
 
     def _follow_requests(self) -> None:
         request_started.connect(_request_started, dispatch_uid=DISPATCH_UID)
-        if _in_event_loop() or inside_transaction(_alias()):
+        if _in_event_loop() or inside_transaction(database()):
             first = threading.Thread(target=self._look_and_close, daemon=True)
             first.start()
             first.join(app_settings.refresh_timeout_seconds + 1)
@@ -170,7 +171,7 @@ class Follower:
     def _run(self) -> None:
         # held by the object too, and so in forked children: freed there, MySQL's driver would say
         # goodbye on the parent's socket
-        own = self._own = connect_alone(_alias())
+        own = self._own = connect_alone(database())
         while not self._stopping.is_set():
             try:
                 self._turn(own)
@@ -236,7 +237,7 @@ def stop_following(timeout_seconds: float = 5.0) -> None:
 
 def _before_fork() -> None:
     mine = follower.peek()
-    if mine is not None and connections[_alias()].vendor == "sqlite":
+    if mine is not None and connections[database()].vendor == "sqlite":
         mine.let_fork()
 
 
@@ -255,10 +256,6 @@ def _in_event_loop() -> bool:
 
 def _request_started(**kwargs: Any) -> None:
     follower().look_at_request()
-
-
-def _alias() -> str:
-    return router.db_for_write(SettingsSnapshot)
 
 
 def _pause() -> float:

@@ -4,7 +4,7 @@ import time
 from django.db import Error
 
 from ..models import FleetProcess, WebhookEvent
-from ..models.process import BEAT_SECONDS
+from ..models.process import HEARTBEAT_SECONDS
 from ..refresh.attempt import in_force_here
 
 
@@ -17,14 +17,14 @@ class Presence:
 
     def beat(self) -> None:
         """Write it when something else runs here than before, and about once a minute."""
-        self._row = self._row or FleetProcess.this_one()
+        self._row = self._row or FleetProcess.for_this_process()
         due = time.monotonic() >= self._next_beat
-        if self._row.took(*in_force_here()) or due:
-            FleetProcess.objects.beat(self._row)
+        if self._row.note_applied(*in_force_here()) or due:
+            FleetProcess.objects.write_heartbeat(self._row)
         if due:
-            FleetProcess.objects.forget()
+            FleetProcess.objects.delete_expired()
             WebhookEvent.objects.give_up()
-            self._next_beat = time.monotonic() + BEAT_SECONDS
+            self._next_beat = time.monotonic() + HEARTBEAT_SECONDS
 
     def leave(self) -> None:
         """Take the row along; one that stays is stale soon, and cleared away later."""

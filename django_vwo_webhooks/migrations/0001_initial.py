@@ -108,7 +108,7 @@ class Migration(migrations.Migration):
                 ("kind", models.CharField(max_length=100, verbose_name="kind")),
                 ("applied_at", models.DateTimeField(null=True, verbose_name="applied at")),
                 ("followed", models.BooleanField(default=False)),
-                ("seen_at", models.FloatField()),
+                ("heartbeat_at", models.FloatField()),
                 (
                     "snapshot",
                     models.ForeignKey(
@@ -123,7 +123,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "process",
                 "verbose_name_plural": "processes",
-                "indexes": [models.Index(fields=["seen_at"], name="vwo_process_seen")],
+                "indexes": [models.Index(fields=["heartbeat_at"], name="vwo_process_heartbeat")],
             },
         ),
         migrations.CreateModel(

@@ -3,6 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.apps import apps
 from django.db import models, router
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 M = TypeVar("M", bound=models.Model)
+
+
+def database() -> str:
+    """The alias of the database that this app's models are written to."""
+    return router.db_for_write(apps.get_model("django_vwo_webhooks", "SettingsSnapshot"))
 
 
 class OwnedQuerySet(models.QuerySet[M]):

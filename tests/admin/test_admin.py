@@ -668,7 +668,7 @@ def timing(text):
 
 def process(snapshot, **values):
     row = FleetProcess(**ours(), host="web", pid=1, kind="gunicorn", snapshot=snapshot)
-    for name, value in {"followed": True, "seen_at": UnixNow(), **values}.items():
+    for name, value in {"followed": True, "heartbeat_at": UnixNow(), **values}.items():
         setattr(row, name, value)
     row.save(force_insert=True)
 
@@ -861,7 +861,7 @@ def test_the_line_about_the_fleet(admin_client, vwo):
     assert f"1 of 2 on #{snapshot.pk}, slowest 1.5 s" in text
     assert "Behind: gunicorn 1 on web" in text
     assert "Stale" not in text
-    FleetProcess.objects.update(seen_at=UnixNow() - 100)
+    FleetProcess.objects.update(heartbeat_at=UnixNow() - 100)
     text = page(admin_client, EVENTS)
     assert f"0 of 0 on #{snapshot.pk}" in text
     assert "Stale, not heard of for a while: gunicorn 1 on web, gunicorn 1 on web" in text

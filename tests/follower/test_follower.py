@@ -64,9 +64,9 @@ def test_a_process_that_ends_takes_its_row_along(vwo):
 
 
 def test_rows_of_processes_long_gone_are_cleared_away(vwo):
-    gone = FleetProcess.this_one()
-    FleetProcess.objects.beat(gone)
-    FleetProcess.objects.update(seen_at=UnixNow() - 3601)
+    gone = FleetProcess.for_this_process()
+    FleetProcess.objects.write_heartbeat(gone)
+    FleetProcess.objects.update(heartbeat_at=UnixNow() - 3601)
     enabled()
     wait_until(lambda: not FleetProcess.objects.filter(pk=gone.pk).exists())
 
@@ -334,9 +334,9 @@ def test_status_of_a_fleet_that_nobody_looks_after(vwo, settings):
 
 def test_waiting_names_whom_it_waits_for(vwo):
     snapshot = refresh_settings()
-    late = FleetProcess.this_one()
+    late = FleetProcess.for_this_process()
     late.host, late.pid, late.kind = "web7", 4711, "gunicorn"
-    FleetProcess.objects.beat(late)
+    FleetProcess.objects.write_heartbeat(late)
     with pytest.raises(CommandError, match="Still waiting for gunicorn 4711 on web7"):
         command("vwo_status", "--wait", "0.3")
     timer = threading.Timer(0.3, _catch_up, [late, snapshot])
@@ -348,16 +348,16 @@ def test_waiting_names_whom_it_waits_for(vwo):
 
 
 def _catch_up(process, snapshot):
-    process.took(snapshot.pk, snapshot.created_at)
-    FleetProcess.objects.beat(process)
+    process.note_applied(snapshot.pk, snapshot.created_at)
+    FleetProcess.objects.write_heartbeat(process)
     connection.close()
 
 
 def test_a_silent_process_is_marked_and_not_waited_for(vwo):
     refresh_settings()
-    FleetProcess.objects.beat(FleetProcess.this_one())
-    FleetProcess.objects.update(seen_at=UnixNow() - 100)
-    assert "stale: silent for 100 s" in command("vwo_status", "--wait", "5")
+    FleetProcess.objects.write_heartbeat(FleetProcess.for_this_process())
+    FleetProcess.objects.update(heartbeat_at=UnixNow() - 100)
+    assert "stale: no heartbeat for 100 s" in command("vwo_status", "--wait", "5")
 
 
 def test_a_follower_that_was_stopped_is_followed_by_a_new_one(vwo):
