@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from .conf import overridden_flags
-from .follower import follower
+from .follower import ensure_following
 
 if TYPE_CHECKING:
     from .sdk import Client
@@ -30,4 +30,4 @@ def get_client() -> "Client":
 
 def follow() -> None:
     """Make sure that this process follows the settings; in a forked child it starts anew."""
-    follower().ensure()
+    ensure_following()

@@ -13,7 +13,7 @@ from django.db.models import Model
 from django.dispatch import Signal
 from django.utils import timezone
 
-from ..broadcast import ring
+from ..broadcast import publish
 from ..changes import compare
 from ..conf import app_settings
 from ..exceptions import FetchFailed, RefreshFailed, Superseded
@@ -187,7 +187,7 @@ def announce(landing: Landing) -> None:
     if landing.changes is not None:
         texts = "; ".join(change["text"] for change in landing.changes)
         logger.info("VWO's settings changed, now #%d: %s", landing.snapshot.pk, texts)
-        ring()
+        publish()
     tell_applied(landing.applied)
     if landing.landed_at is not None and settings_refreshed.has_listeners(SettingsSnapshot):
         tell(

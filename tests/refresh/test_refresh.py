@@ -586,7 +586,7 @@ def test_a_database_that_goes_while_vwo_answers(vwo, deliver, monkeypatch, caplo
 def test_a_bell_that_does_not_ring_changes_no_answer(vwo, deliver, settings, caplog):
     configure(settings, BROADCAST={"BACKEND": "tests.follower.test_follower.Broken"})
     assert deliver().status_code == 200
-    assert "The bell did not ring (OSError)" in caplog.text
+    assert "Failed: publishing to the other processes (OSError)" in caplog.text
 
 
 def test_a_name_that_no_site_has_and_a_url_that_is_none(settings, deliver):
