@@ -584,7 +584,7 @@ def test_a_database_that_goes_while_vwo_answers(vwo, deliver, monkeypatch, caplo
 
 
 def test_a_bell_that_does_not_ring_changes_no_answer(vwo, deliver, settings, caplog):
-    configure(settings, BROADCAST={"BACKEND": "tests.follower.test_follower.Broken"})
+    configure(settings, BROADCAST={"BACKEND": "tests.broadcast.backends.Broken"})
     assert deliver().status_code == 200
     assert "Failed: publishing to the other processes (OSError)" in caplog.text
 
