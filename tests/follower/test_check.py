@@ -9,7 +9,7 @@ from django_vwo_webhooks.models.base import UnixNow
 from django_vwo_webhooks.refresh import refresh_settings
 from django_vwo_webhooks.status import fleet_status
 from tests.conftest import configure, start_site, wait_until
-from tests.follower.conftest import enabled
+from tests.follower.flags import enabled
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,8 +12,8 @@ from django_vwo_webhooks.follower import ensure_following, stop_following
 from django_vwo_webhooks.models import FleetProcess, SettingsSnapshot
 from django_vwo_webhooks.refresh import refresh_settings
 from django_vwo_webhooks.status import fleet_status
-from tests.conftest import run_site, wait_until
-from tests.follower.conftest import enabled, use_broadcast
+from tests.conftest import run_site, use_broadcast, wait_until
+from tests.follower.flags import enabled
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,12 +9,10 @@ from django_vwo_webhooks.follower import ensure_following
 from django_vwo_webhooks.follower.thread import IDLE_CONNECTION_SECONDS
 from django_vwo_webhooks.models import FleetProcess, SettingsSnapshot
 from django_vwo_webhooks.refresh import refresh_settings
-from tests.conftest import configure, run_site, wait_until
-from tests.follower.conftest import enabled
+from tests.conftest import configure, run_site, use_broadcast, wait_until
+from tests.follower.flags import enabled
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-LOCAL = {"BACKEND": "django_vwo_webhooks.broadcast.local.LocalBroadcast"}
 
 
 def test_the_follower_survives_the_database(vwo, caplog, quick):
@@ -69,7 +67,7 @@ def test_what_changed_before_the_subscription_is_found_at_once(vwo, settings):
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="PostgreSQL lists connections")
 def test_while_a_broadcast_pushes_no_connection_is_held_at_rest(vwo, settings):
-    configure(settings, BROADCAST=LOCAL)
+    use_broadcast(settings, "Local")
     before = connected()
     assert enabled()
     vwo.set_flag("new_checkout", enabled=False)
@@ -86,7 +84,8 @@ def connected():
 
 
 def test_with_a_broadcast_that_pushes_the_reconcile_comes_in_time(vwo, settings):
-    configure(settings, BROADCAST=LOCAL, RECONCILE_SECONDS=3)
+    use_broadcast(settings, "Local")
+    configure(settings, RECONCILE_SECONDS=3)
     assert enabled()
     vwo.set_flag("new_checkout", enabled=False)
     wait_until(lambda: not enabled(), 10)

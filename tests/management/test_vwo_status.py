@@ -10,7 +10,7 @@ from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.models import FleetProcess, RefreshLease
 from django_vwo_webhooks.models.base import UnixNow
 from django_vwo_webhooks.refresh import refresh_settings
-from tests.conftest import configure, wait_until
+from tests.conftest import wait_until
 from tests.management.conftest import run_command
 
 
@@ -21,9 +21,7 @@ def test_a_site_that_never_began_is_stale():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_fresh_fleet(vwo, settings):
-    backend = "django_vwo_webhooks.broadcast.database.DatabaseBroadcast"
-    configure(settings, BROADCAST={"BACKEND": backend, "OPTIONS": {"poll_seconds": 0.02}})
+def test_a_fresh_fleet(vwo, quick):
     get_client()
     wait_until(FleetProcess.objects.exists)
     vwo.set_flag("new_checkout", enabled=False)
