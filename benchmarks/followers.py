@@ -1,6 +1,8 @@
-"""Forks processes that follow the settings, and prints each time that one has new ones.
+"""Processes that follow the settings, and print a line each time that other settings are applied.
 
-A line is ``CLOCK PID SNAPSHOT``; the clock is the machine's monotonic one.
+A line is ``MOMENT PID SNAPSHOT``; the moment is on the machine's monotonic clock. ``python -m
+benchmarks.followers 8`` forks eight processes; ``gunicorn 'benchmarks.followers:application()'``
+has its workers do the same.
 """
 
 import os
@@ -10,6 +12,7 @@ import time
 from typing import Any
 
 import django
+from django.core.wsgi import WSGIHandler, get_wsgi_application
 
 
 def main(count: int) -> None:
@@ -23,20 +26,31 @@ def main(count: int) -> None:
         os.waitpid(child, 0)
 
 
+def application() -> WSGIHandler:
+    """The site, in a process that follows the settings from its start on."""
+    site = get_wsgi_application()
+    _follow()
+    return site
+
+
 def _fork() -> int:
     pid = os.fork()
     if pid == 0:
-        from django_vwo_webhooks.client import get_client
-        from django_vwo_webhooks.signals import settings_applied
-
-        settings_applied.connect(_applied)
-        get_client()
+        _follow()
         while True:
             signal.pause()
     return pid
 
 
-def _applied(snapshot: Any, **kwargs: Any) -> None:
+def _follow() -> None:
+    from django_vwo_webhooks.client import get_client
+    from django_vwo_webhooks.signals import settings_applied
+
+    settings_applied.connect(_print)
+    get_client()
+
+
+def _print(snapshot: Any, **kwargs: Any) -> None:
     os.write(1, f"{time.monotonic()} {os.getpid()} {snapshot.pk}\n".encode())
 
 

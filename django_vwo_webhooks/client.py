@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from .conf import overridden_flags
-from .follower import follower
+from .follower import ensure_following
 from .sdk import load_sdk
 
 if TYPE_CHECKING:
@@ -28,4 +28,4 @@ def get_client() -> "Client":
 
 def follow() -> None:
     """Make sure that this process follows the settings; a forked child starts to anew."""
-    follower().ensure()
+    ensure_following()

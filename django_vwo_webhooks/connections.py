@@ -13,9 +13,10 @@ def mend_connections() -> None:
     """Give each greenlet database connections of its own.
 
     ``gunicorn -k gevent --preload`` imports the site in the master and patches in the workers.
-    Django's ``connections`` then sits in a local of native threads, which all greenlets of a
-    worker share, and Django refuses a connection that another greenlet made. Does nothing where
-    gevent is absent or was there first.
+    Django's ``connections`` then keeps them in a ``threading.local`` of native threads, which all
+    greenlets of a worker share, and Django refuses a connection that another greenlet made. There
+    is no public way to give it another local. Does nothing where gevent is absent or was imported
+    first.
     """
     monkey = sys.modules.get("gevent.monkey")
     if monkey is None or not monkey.is_module_patched("threading"):
@@ -26,7 +27,7 @@ def mend_connections() -> None:
 
 
 def inside_transaction(alias: str) -> bool:
-    """Whether one is open as ``atomic(durable=True)`` has it, which spares that of a TestCase."""
+    """Whether ``atomic(durable=True)`` would be refused, as it is not in that of a TestCase."""
     connection = connections[alias]
     if not connection.in_atomic_block:
         return not connection.get_autocommit()
@@ -37,8 +38,8 @@ def inside_transaction(alias: str) -> bool:
         return True
 
 
-def connect_alone(alias: str) -> BaseDatabaseWrapper:
-    """Let this thread have a connection of its own, from no pool.
+def use_unpooled_connection(alias: str) -> BaseDatabaseWrapper:
+    """Give this thread a connection that is not from a pool.
 
     A forked child would inherit the pool, and with it sockets that its parent uses.
     """
@@ -48,10 +49,8 @@ def connect_alone(alias: str) -> BaseDatabaseWrapper:
     return own
 
 
-def tidy_up(own: BaseDatabaseWrapper, *, close: bool) -> None:
-    """Close what this thread left unusable or too old, as at a request's end; ``own`` if asked."""
+def close_unusable_connections(*, but: BaseDatabaseWrapper) -> None:
+    """Close what this thread left broken or too old on ``but`` others, as at a request's end."""
     for connection in connections.all(initialized_only=True):
-        if connection is not own:
+        if connection is not but:
             connection.close_if_unusable_or_obsolete()
-        elif close:
-            connection.close()

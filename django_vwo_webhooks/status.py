@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .conf import app_settings
 from .models import FleetProcess, RefreshLease, SettingsSnapshot, WebhookEvent
-from .models.process import ALIVE_SECONDS
+from .models.process import STALE_SECONDS
 
 STALE_AFTER = 1.5
 """How many times ``RECONCILE_SECONDS`` may pass without a refresh before settings are stale."""
@@ -36,16 +36,16 @@ class FleetStatus:
     """How long ago the settings were last fetched from VWO; None before the first refresh."""
     last_event: WebhookEvent | None
     processes: list[Any]
-    """``FleetProcess`` rows, each with its ``silent_seconds``."""
+    """``FleetProcess`` rows, each with its ``heartbeat_age_seconds``."""
 
     @property
     def alive(self) -> list[Any]:
-        return [process for process in self.processes if process.silent_seconds < ALIVE_SECONDS]
+        return [process for process in self.processes if not _is_stale(process)]
 
     @property
     def stale(self) -> list[Any]:
         """The processes without a recent heartbeat, most of which were killed."""
-        return [process for process in self.processes if process.silent_seconds >= ALIVE_SECONDS]
+        return [process for process in self.processes if _is_stale(process)]
 
     @property
     def behind(self) -> list[Any]:
@@ -102,12 +102,16 @@ class FleetStatus:
                     "pid": process.pid,
                     "kind": process.kind,
                     "snapshot": process.snapshot_id,
-                    "silent_seconds": round(process.silent_seconds, 1),
-                    "alive": process.silent_seconds < ALIVE_SECONDS,
+                    "heartbeat_age_seconds": round(process.heartbeat_age_seconds, 1),
+                    "alive": not _is_stale(process),
                 }
                 for process in self.processes
             ],
         }
+
+
+def _is_stale(process: Any) -> bool:
+    return bool(process.heartbeat_age_seconds >= STALE_SECONDS)
 
 
 def fleet_status() -> FleetStatus:
@@ -130,5 +134,5 @@ def fleet_status() -> FleetStatus:
         snapshot=SettingsSnapshot.objects.defer("settings", "changes").in_force(),
         refreshed_seconds=refreshed,
         last_event=WebhookEvent.objects.ours().defer("payload").order_by("-received_at").first(),
-        processes=list(FleetProcess.objects.ours().with_silence().order_by("host", "pid")),
+        processes=list(FleetProcess.objects.ours().with_heartbeat_age().order_by("host", "pid")),
     )

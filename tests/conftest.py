@@ -158,3 +158,38 @@ def wait_until(condition: Callable[[], object], timeout: float = 10.0) -> None:
 
 def only_event() -> WebhookEvent:
     return WebhookEvent.objects.get()
+
+
+def use_broadcast(settings: Any, name: str, **options: Any) -> None:
+    """Use "Database", "Local", "Redis" or "Postgres"; skip the test where Redis is missing."""
+    if name == "Redis":
+        pytest.importorskip("redis")
+        if "url" not in options:
+            options["url"] = os.environ.get("TEST_REDIS_URL") or pytest.skip("needs TEST_REDIS_URL")
+    backend = f"django_vwo_webhooks.broadcast.{name.lower()}.{name}Broadcast"
+    configure(settings, BROADCAST={"BACKEND": backend, "OPTIONS": options})
+
+
+@pytest.fixture
+def quick(settings: Any) -> None:
+    """Processes poll so often that no test waits for it."""
+    use_broadcast(settings, "Database", poll_seconds=0.02)
+
+
+@pytest.fixture(params=["Database", "Redis", "Postgres"])
+def any_broadcast(request: Any, settings: Any) -> None:
+    """Each broadcast that several processes can use, as far as its server is there."""
+    _skip_without_postgres(request.param)
+    use_broadcast(settings, request.param)
+
+
+@pytest.fixture(params=["Redis", "Postgres"])
+def pushing_broadcast(request: Any, settings: Any) -> None:
+    """Each of them that pushes, where polling is so slow that it can't help."""
+    _skip_without_postgres(request.param)
+    use_broadcast(settings, request.param, poll_seconds=60)
+
+
+def _skip_without_postgres(name: str) -> None:
+    if name == "Postgres" and connection.vendor != "postgresql":
+        pytest.skip("needs TEST_DATABASE_URL of a PostgreSQL")

@@ -4,15 +4,15 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 class Broadcast(ABC):
-    """The bell that tells the other processes to look at the newest snapshot.
+    """Notifies the other processes that there may be new settings in the database.
 
-    It carries no truth: a lost or doubled ring costs at most one poll interval, and whoever
-    misses it finds the snapshot in the database. One object a process is made, with the
-    ``OPTIONS`` of ``VWO_WEBHOOKS["BROADCAST"]`` as its keyword arguments.
+    A notification carries no data, and a process that misses one finds the settings at its next
+    check of the database. Each process makes one object of the class, with the ``OPTIONS`` of
+    ``VWO_WEBHOOKS["BROADCAST"]`` as keyword arguments.
     """
 
     pushes: bool = False
-    """Whether rings arrive by themselves, so that ``poll_seconds`` need not be kept."""
+    """Whether notifications arrive by themselves, so that the database need not be polled."""
 
     def __init__(self, *, poll_seconds: float = 1.0, thread: bool = True) -> None:
         if not isinstance(poll_seconds, (int, float)) or not poll_seconds > 0:
@@ -20,24 +20,26 @@ class Broadcast(ABC):
                 f"poll_seconds should be a number of seconds above 0, not {poll_seconds!r}."
             )
         self.poll_seconds = poll_seconds
-        """How often a process looks by itself while no bell can be relied on."""
+        """How often a process checks the database while no notification can be relied on."""
         self.thread = thread
-        """Whether processes follow on a thread; else they look when a request starts."""
+        """Whether processes follow on a thread; if not, they check when a request starts."""
 
     @abstractmethod
     def publish(self, channel: str) -> None:
-        """Ring. Raise whatever goes wrong; it is logged and no more.
+        """Notify every process that listens on ``channel``.
 
-        Called on a thread of its own, which is waited for half a second and then left behind.
+        Runs on a thread of its own, which is abandoned after half a second. Whatever it raises is
+        logged and has no other effect.
         """
 
     @abstractmethod
     def listen(self, channel: str, timeout_seconds: float) -> bool:
-        """Wait for a ring, at most ``timeout_seconds``; True when there was one.
+        """Wait ``timeout_seconds`` at most for a notification; return whether there was one.
 
-        Called again and again from one thread. Rings between two calls must not be lost. Raise
-        whatever goes wrong; the process then polls, and calls again after a while.
+        One thread calls this again and again, the first time with a timeout of 0, which
+        subscribes; from then on no notification may be lost between two calls. If it raises, the
+        process polls the database and subscribes again after ``poll_seconds``.
         """
 
     def close(self) -> None:
-        """Let go of connections, and make a ``listen`` that waits in another thread return."""
+        """Close all connections, and end a ``listen`` that waits in another thread."""

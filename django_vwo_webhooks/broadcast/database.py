@@ -4,9 +4,9 @@ from .base import Broadcast
 
 
 class DatabaseBroadcast(Broadcast):
-    """No bell at all: each process looks at the database every ``poll_seconds``.
+    """Publishes nothing: each process checks the database every ``poll_seconds``.
 
-    Needs nothing but the database that is there anyway. A look is one statement by an index.
+    Needs nothing beside the database, where a check is one statement by an index.
     """
 
     def __init__(self, *, poll_seconds: float = 1.0, thread: bool = True) -> None:
@@ -14,7 +14,7 @@ class DatabaseBroadcast(Broadcast):
         self._closed = threading.Event()
 
     def publish(self, channel: str) -> None:
-        """Nothing to do: the snapshot that was stored is what the others look for."""
+        """Do nothing: the other processes find the stored snapshot at their next check."""
 
     def listen(self, channel: str, timeout_seconds: float) -> bool:
         self._closed.wait(timeout_seconds)

@@ -4,30 +4,41 @@ import time
 from django.db import Error
 
 from ..models import FleetProcess, WebhookEvent
-from ..models.process import BEAT_SECONDS
+from ..models.process import HEARTBEAT_SECONDS
 from ..refresh.applying import applied_here
 
+FIRST_HEARTBEAT_SECONDS = 0.5
+"""A process that ends before, as most commands do, never writes a row."""
 
-class Presence:
-    """This process's row among those of the fleet: what runs here, and that it is there."""
+
+class Heartbeat:
+    """This process's row in the table of processes: that it runs, and with which settings."""
 
     def __init__(self) -> None:
         self._row: FleetProcess | None = None
-        self._next_beat = 0.0
+        self._due_at = time.monotonic() + FIRST_HEARTBEAT_SECONDS
 
-    def beat(self) -> None:
-        """Write it when something else runs here than before, and about once a minute."""
-        self._row = self._row or FleetProcess.this_one()
-        due = time.monotonic() >= self._next_beat
-        if self._row.took(*applied_here()) or due:
-            FleetProcess.objects.beat(self._row)
+    @property
+    def due_seconds(self) -> float:
+        """In how many seconds the next heartbeat is due, 0 if it is overdue."""
+        return max(0.0, self._due_at - time.monotonic())
+
+    def write(self) -> None:
+        """Write the row if a heartbeat is due or other settings have been applied."""
+        due = self.due_seconds == 0
+        if self._row is None:
+            if not due:
+                return
+            self._row = FleetProcess.for_this_process()
+        if self._row.note_applied(*applied_here()) or due:
+            FleetProcess.objects.write_heartbeat(self._row)
         if due:
-            FleetProcess.objects.forget()
+            FleetProcess.objects.delete_expired()
             WebhookEvent.objects.close_overdue()
-            self._next_beat = time.monotonic() + BEAT_SECONDS
+            self._due_at = time.monotonic() + HEARTBEAT_SECONDS
 
-    def leave(self) -> None:
-        """Take the row along; one that stays is stale soon, and cleared away later."""
+    def end(self) -> None:
+        """Delete the row; one that can't be deleted is stale soon, and deleted by others later."""
         if self._row is not None:
             with contextlib.suppress(Error):
                 FleetProcess.objects.filter(pk=self._row.pk).delete()

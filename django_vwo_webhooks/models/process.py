@@ -14,40 +14,40 @@ from django.utils.translation import gettext_lazy as _
 from .base import Owned, OwnedQuerySet, PrimaryManager, UnixNow, ours
 from .snapshot import SettingsSnapshot
 
-BEAT_SECONDS = 60.0
-"""How often a process says that it is there."""
+HEARTBEAT_SECONDS = 60.0
+"""How often a process writes its row, beside whenever it has applied other settings."""
 
-ALIVE_SECONDS = 90.0
-"""How long after its last word a process counts as alive."""
+STALE_SECONDS = 90.0
+"""How old a row's heartbeat is when the process counts as gone."""
 
-FORGOTTEN_SECONDS = 3600.0
-"""How long the row of a process that was killed is kept, marked as stale."""
+EXPIRED_SECONDS = 3600.0
+"""How old it is when the row is deleted; until then it is shown as stale."""
 
 
 class FleetProcessQuerySet(OwnedQuerySet["FleetProcess"]):
-    def with_silence(self) -> "FleetProcessQuerySet":
-        """Adds ``silent_seconds``: how long ago a process last said that it is there."""
-        return self.annotate(silent_seconds=UnixNow() - F("seen_at"))
+    def with_heartbeat_age(self) -> "FleetProcessQuerySet":
+        """Adds ``heartbeat_age_seconds``: how long ago each process wrote its row."""
+        return self.annotate(heartbeat_age_seconds=UnixNow() - F("heartbeat_at"))
 
-    def beat(self, row: "FleetProcess") -> None:
-        """Write down that ``row`` is there, and what it runs."""
-        known = self.filter(pk=row.pk).update(
+    def write_heartbeat(self, row: "FleetProcess") -> None:
+        """Store what ``row`` runs, and that it does so now."""
+        updated = self.filter(pk=row.pk).update(
             snapshot=row.snapshot_id,
             applied_at=row.applied_at,
             followed=row.followed,
-            seen_at=UnixNow(),
+            heartbeat_at=UnixNow(),
         )
-        if not known:
-            row.seen_at = UnixNow()
+        if not updated:
+            row.heartbeat_at = UnixNow()
             self.bulk_create([row])
 
-    def forget(self) -> None:
-        """Clear away who is long gone."""
-        self.filter(seen_at__lt=UnixNow() - FORGOTTEN_SECONDS).delete()
+    def delete_expired(self) -> None:
+        """Delete the rows of processes that are long gone."""
+        self.filter(heartbeat_at__lt=UnixNow() - EXPIRED_SECONDS).delete()
 
 
 class FleetProcess(Owned):
-    """A process that has a client, as it saw itself last."""
+    """A process that has a client, and the settings that it ran at its last heartbeat."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     host = models.CharField(_("host"), max_length=255)
@@ -61,9 +61,10 @@ class FleetProcess(Owned):
         related_name="+",
     )
     applied_at = models.DateTimeField(_("applied at"), null=True)
+    # whether it ran when the snapshot was stored, rather than found it at its start
     followed = models.BooleanField(default=False)
     # Unix seconds of the database's clock
-    seen_at = models.FloatField()
+    heartbeat_at = models.FloatField()
 
     objects = PrimaryManager.from_queryset(FleetProcessQuerySet)()
 
@@ -71,14 +72,14 @@ class FleetProcess(Owned):
         base_manager_name = "objects"
         verbose_name = _("process")
         verbose_name_plural = _("processes")
-        indexes = [models.Index(fields=["seen_at"], name="vwo_process_seen")]
+        indexes = [models.Index(fields=["heartbeat_at"], name="vwo_process_heartbeat")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pid} on {self.host}"
 
     @classmethod
-    def this_one(cls) -> "FleetProcess":
-        """A row for the process that asks, not saved yet."""
+    def for_this_process(cls) -> "FleetProcess":
+        """A row for the current process, not saved yet."""
         return cls(
             **ours(),
             id=uuid.uuid4(),
@@ -87,22 +88,22 @@ class FleetProcess(Owned):
             kind=_kind()[:100],
         )
 
-    def took(self, snapshot_id: int | None, applied_at: datetime | None) -> bool:
-        """Note what runs here now; whether that is something else than before."""
+    def note_applied(self, snapshot_id: int | None, applied_at: datetime | None) -> bool:
+        """Note which snapshot runs now; whether it is another one than before."""
         if self.snapshot_id == snapshot_id:
             return False
-        # what it found at its start says nothing about how fast it follows
         self.followed = self.snapshot_id is not None
         self.snapshot_id = snapshot_id
         self.applied_at = applied_at
         return True
 
     def lag_seconds(self, stored_at: datetime) -> float | None:
-        """How long after the snapshot was stored it came into force here."""
+        """How long after ``stored_at`` this process applied its snapshot."""
         return None if self.applied_at is None else (self.applied_at - stored_at).total_seconds()
 
 
 def _kind() -> str:
+    """The program that runs, and its first argument where that names a command."""
     program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
     if program in ("manage.py", "__main__.py", "django-admin") and len(sys.argv) > 1:
         return f"{program} {sys.argv[1]}"

@@ -7,7 +7,7 @@ The attempts' numbers decide that, in the database, for the threads of all proce
 import math
 import time
 
-from ..broadcast import ring as publish
+from ..broadcast import publish
 from ..conf import app_settings
 from ..exceptions import BackingOff, RefreshBusy, RefreshFailed
 from ..models import LeaseState, RefreshLease, SettingsSnapshot

@@ -78,7 +78,7 @@ def changed_by(*changes, **values):
 def process(snapshot, **values):
     """A process of the fleet that runs ``snapshot``."""
     row = FleetProcess(**ours(), host="web", pid=1, kind="gunicorn", snapshot=snapshot)
-    for name, value in {"followed": True, "seen_at": UnixNow(), **values}.items():
+    for name, value in {"followed": True, "heartbeat_at": UnixNow(), **values}.items():
         setattr(row, name, value)
     row.save(force_insert=True)
 

@@ -150,7 +150,7 @@ def test_the_line_about_processes(admin_client, vwo):
     assert f"1 of 2 on #{snapshot.pk}, slowest 1.5 s" in text
     assert "Behind: gunicorn 1 on web" in text
     assert "Stale" not in text
-    FleetProcess.objects.update(seen_at=UnixNow() - 100)
+    FleetProcess.objects.update(heartbeat_at=UnixNow() - 100)
     text = page(admin_client, EVENTS)
     assert f"0 of 0 on #{snapshot.pk}" in text
     assert "Stale, without a recent heartbeat: gunicorn 1 on web, gunicorn 1 on web" in text

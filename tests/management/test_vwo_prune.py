@@ -242,9 +242,9 @@ def test_snapshots_that_a_kept_row_points_to_are_kept():
         snapshot(days) for days in (300, 280, 260, 240, 80, 70)
     )
     kept, gone = event(89, snapshot=by_event), event(91, snapshot=by_old_event)
-    process = FleetProcess.this_one()
+    process = FleetProcess.for_this_process()
     process.snapshot = by_process
-    FleetProcess.objects.beat(process)
+    FleetProcess.objects.write_heartbeat(process)
     assert "snapshots: 2 deleted" in prune()
     assert left(by_event, by_old_event, by_process, by_nothing, young, in_force) == [0, 2, 4, 5]
     assert left(kept, gone) == [0]

@@ -97,6 +97,6 @@ def test_a_broken_receiver_changes_no_answer(vwo, deliver, caplog):
 
 
 def test_a_broadcast_that_fails_changes_no_answer(vwo, deliver, settings, caplog):
-    configure(settings, BROADCAST={"BACKEND": "tests.follower.test_follower.Broken"})
+    configure(settings, BROADCAST={"BACKEND": "tests.broadcast.backends.Broken"})
     assert deliver().status_code == 200
-    assert "The bell did not ring (OSError)" in caplog.text
+    assert "Failed: publishing to the other processes (OSError)" in caplog.text

@@ -66,7 +66,7 @@ def _wait_for_answer(url: str, process: subprocess.Popen[bytes]) -> None:
     while True:
         try:
             requests.get(f"{url}/flag/", timeout=5)
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             assert process.poll() is None, "the server did not start"
             assert time.monotonic() < deadline, "the server does not answer"
             time.sleep(0.05)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 
-from django_vwo_webhooks.models.process import ALIVE_SECONDS
+from django_vwo_webhooks.models.process import STALE_SECONDS
 from django_vwo_webhooks.status import FleetState, FleetStatus, fleet_status
 
 POLL_SECONDS = 0.25
@@ -74,6 +74,6 @@ def _last_webhook(status: FleetStatus) -> str:
 
 def _process(process: Any) -> str:
     settings = "no settings" if process.snapshot_id is None else f"#{process.snapshot_id}"
-    silent = process.silent_seconds
-    stale = f", stale: no heartbeat for {silent:.0f} s" if silent >= ALIVE_SECONDS else ""
+    age = process.heartbeat_age_seconds
+    stale = f", stale: no heartbeat for {age:.0f} s" if age >= STALE_SECONDS else ""
     return f"{process}: {settings}{stale}"

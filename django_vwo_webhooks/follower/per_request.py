@@ -1,0 +1,90 @@
+import asyncio
+import os
+import threading
+import time
+from typing import Any
+
+from django.core.signals import request_started
+from django.db import connections
+
+from ..broadcast import get_broadcast
+from ..conf import app_settings
+from ..connections import inside_transaction
+from ..log_once import LogOnce
+from ..models.base import database
+from .check import DatabaseCheck
+from .heartbeat import Heartbeat
+
+
+class RequestFollower:
+    """Follows without a thread: checks the database when a request starts.
+
+    At most once per ``poll_seconds``. It does not reconcile, which would hold up the request.
+    """
+
+    def __init__(self) -> None:
+        self.busy = threading.RLock()
+        self._pid = os.getpid()
+        self._checked = False
+        self._next_check_at = 0.0
+        self._check = DatabaseCheck(reconciles=False)
+        self._heartbeat = Heartbeat()
+        self._check_log = LogOnce("following VWO's settings", "it is tried again at a request")
+
+    def ensure(self) -> None:
+        """Check at each request from now on; the first use checks at once."""
+        if self._checked:
+            return
+        request_started.connect(self._request_started)
+        if _in_event_loop() or inside_transaction(database()):
+            elsewhere = threading.Thread(target=self._first_check_elsewhere, daemon=True)
+            elsewhere.start()
+            elsewhere.join(app_settings.refresh_timeout_seconds + 1)
+        else:
+            self._first_check()
+        self._checked = True
+
+    def stop(self, timeout_seconds: float) -> None:
+        """Check no more. ``timeout_seconds`` is not needed, since nothing runs by itself."""
+        request_started.disconnect(self._request_started)
+        self._heartbeat.end()
+
+    def _request_started(self, **kwargs: Any) -> None:
+        # in a forked child this object is still connected, and the child has one of its own
+        if self._pid == os.getpid():
+            self._check_if_due(wait_seconds=0)
+
+    def _first_check(self) -> None:
+        self._check_if_due(wait_seconds=app_settings.refresh_timeout_seconds + 1)
+
+    def _first_check_elsewhere(self) -> None:
+        self._first_check()
+        connections.close_all()
+
+    def _check_if_due(self, *, wait_seconds: float) -> None:
+        """Check unless that is not due, or another thread takes longer than ``wait_seconds``."""
+        if self.busy.acquire(timeout=wait_seconds):
+            try:
+                if time.monotonic() >= self._next_check_at:
+                    self._next_check_at = time.monotonic() + get_broadcast().poll_seconds
+                    self._run_check()
+            finally:
+                self.busy.release()
+
+    def _run_check(self) -> None:
+        try:
+            self._check.run()
+            self._heartbeat.write()
+        except Exception as error:
+            self._check_log.failed(error)
+        else:
+            self._check_log.succeeded()
+
+
+def _in_event_loop() -> bool:
+    """Whether the ORM would refuse to work on this thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,0 +1,113 @@
+import contextlib
+import random
+import threading
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from ..broadcast import get_broadcast
+from ..conf import app_settings
+from ..connections import close_unusable_connections, use_unpooled_connection
+from ..log_once import LogOnce
+from ..models.base import database
+from .check import DatabaseCheck
+from .heartbeat import Heartbeat
+from .listener import Listener
+
+LONGEST_WAIT_SECONDS = 30.0
+"""How often the database is checked though no notification comes."""
+
+IDLE_CONNECTION_SECONDS = 5.0
+"""How long the connection is kept while no notification comes: changes rarely come alone."""
+
+LONGEST_RETRY_PAUSE_SECONDS = 2.0
+"""How long after a failed check the next one is due."""
+
+
+class FollowerThread:
+    """Follows on one daemon thread, which does all the database work of this process's client.
+
+    So ``get_client()`` works in async views and inside broken transactions, which wait for the
+    first check only.
+    """
+
+    def __init__(self) -> None:
+        self.busy = threading.RLock()
+        """Held by the thread unless it waits."""
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._first_check_done = threading.Event()
+        self._stopping = threading.Event()
+        self._connection: BaseDatabaseWrapper | None = None
+        self._check = DatabaseCheck(reconciles=True)
+        self._heartbeat = Heartbeat()
+        self._listener = Listener(self._stopping)
+        self._log = LogOnce("following VWO's settings", "it is retried")
+
+    def ensure(self) -> None:
+        """Start the thread on first use, and wait for its first check, a few seconds at most."""
+        if self._first_check_done.is_set():
+            return
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="vwo-follower", daemon=True)
+                self._thread.start()
+        if self._thread is not threading.current_thread():
+            self._first_check_done.wait(app_settings.refresh_timeout_seconds + 1)
+            self._first_check_done.set()
+
+    def stop(self, timeout_seconds: float) -> None:
+        """End the thread, and wait for its end."""
+        self._stopping.set()
+        self._listener.close()
+        if self._thread is not None:
+            self._thread.join(timeout_seconds)
+
+    def _run(self) -> None:
+        # the object keeps it too, and so does each forked child: if a child freed it, MySQL's
+        # driver would say goodbye to the server on the parent's socket
+        self._connection = own = use_unpooled_connection(database())
+        while not self._stopping.is_set():
+            try:
+                due_seconds = self._check_database()
+                self._log.succeeded()
+                close_unusable_connections(but=own)
+                self._wait(own, due_seconds)
+            except Exception as error:
+                self._log.failed(error)
+                with contextlib.suppress(Exception):
+                    close_unusable_connections(but=own)
+                    own.close()
+                self._stopping.wait(_retry_pause_seconds())
+        self._heartbeat.end()
+        connections.close_all()
+
+    def _check_database(self) -> float:
+        """Check, and subscribe if that is still to be done; in how many seconds to reconcile."""
+        # in one go, since a preloading server forks as soon as get_client() has returned
+        with self.busy:
+            try:
+                due_seconds = self._check.run()
+            finally:
+                # before the broadcast is used: one that hangs must not keep get_client() waiting
+                self._first_check_done.set()
+            if self._listener.subscribe():
+                due_seconds = self._check.run()
+            self._heartbeat.write()
+        return due_seconds
+
+    def _wait(self, own: BaseDatabaseWrapper, due_seconds: float) -> None:
+        """Wait for a notification, or until the database must be checked anyway."""
+        seconds = min(
+            max(due_seconds, get_broadcast().poll_seconds),
+            self._heartbeat.due_seconds,
+            LONGEST_WAIT_SECONDS,
+        )
+        if not self._listener.wait(min(seconds, IDLE_CONNECTION_SECONDS)):
+            own.close()
+            self._listener.wait(max(0.0, seconds - IDLE_CONNECTION_SECONDS))
+
+
+def _retry_pause_seconds() -> float:
+    longest = LONGEST_RETRY_PAUSE_SECONDS
+    return random.uniform(longest / 2, longest)  # noqa: S311 - spreads load, guards nothing

@@ -1,0 +1,83 @@
+import json
+import threading
+import time
+
+import pytest
+from django.core.management import CommandError
+from django.db import connection
+
+from django_vwo_webhooks.client import get_client
+from django_vwo_webhooks.models import FleetProcess, RefreshLease
+from django_vwo_webhooks.models.base import UnixNow
+from django_vwo_webhooks.refresh import refresh_settings
+from tests.conftest import wait_until
+from tests.management.conftest import run_command
+
+
+@pytest.mark.django_db
+def test_a_site_that_never_began_is_stale():
+    with pytest.raises(CommandError, match="stale"):
+        run_command("vwo_status")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_fresh_fleet(vwo, quick):
+    get_client()
+    wait_until(FleetProcess.objects.exists)
+    vwo.set_flag("new_checkout", enabled=False)
+    newest = refresh_settings()
+    wait_until(lambda: FleetProcess.objects.get().snapshot == newest)
+    text = run_command("vwo_status")
+    assert "State: fresh" in text
+    assert f"1 of 1 on #{newest.pk}, slowest 0.0 s" in text
+    report = json.loads(run_command("vwo_status", "--json"))
+    assert (report["state"], report["snapshot"]) == ("fresh", newest.pk)
+    assert report["processes"][0]["snapshot"] == newest.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_fleet_that_fails(vwo):
+    refresh_settings()
+    vwo.refuse()
+    with pytest.raises(CommandError, match="connection refused"):
+        run_command("vwo_refresh")
+    with pytest.raises(CommandError, match="failing"):
+        run_command("vwo_status")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_fleet_that_nobody_looks_after_is_stale(vwo):
+    refresh_settings()
+    RefreshLease.objects.update(looked_at=UnixNow() - 901)
+    with pytest.raises(CommandError, match="stale"):
+        run_command("vwo_status")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_waiting_names_the_process_that_is_behind(vwo):
+    snapshot = refresh_settings()
+    late = FleetProcess.for_this_process()
+    late.host, late.pid, late.kind = "web7", 4711, "gunicorn"
+    FleetProcess.objects.write_heartbeat(late)
+    with pytest.raises(CommandError, match="Still waiting for gunicorn 4711 on web7"):
+        run_command("vwo_status", "--wait", "0.3")
+    timer = threading.Timer(0.3, _catch_up, [late, snapshot])
+    timer.start()
+    started = time.monotonic()
+    assert "1 of 1" in run_command("vwo_status", "--wait", "10")
+    assert time.monotonic() - started < 8
+    timer.join()
+
+
+def _catch_up(process, snapshot):
+    process.note_applied(snapshot.pk, snapshot.created_at)
+    FleetProcess.objects.write_heartbeat(process)
+    connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_without_a_heartbeat_is_marked_and_not_waited_for(vwo):
+    refresh_settings()
+    FleetProcess.objects.write_heartbeat(FleetProcess.for_this_process())
+    FleetProcess.objects.update(heartbeat_at=UnixNow() - 100)
+    assert "stale: no heartbeat for 100 s" in run_command("vwo_status", "--wait", "5")
