@@ -1,8 +1,8 @@
 """One object for each process, made when it is first used."""
 
-import os
+import subprocess
+import sys
 import threading
-import weakref
 
 from django_vwo_webhooks.process import PerProcess
 
@@ -45,11 +45,21 @@ def test_after_forget_another_one_is_made():
 
 
 def test_a_forked_child_makes_its_own_and_frees_nothing_of_its_parents():
-    held = PerProcess(Thing)
-    of_the_parent = weakref.ref(held())
-    child = os.fork()
-    if child == 0:
-        fine = held.peek() is None and held() is not of_the_parent() is not None
-        os._exit(0 if fine else 1)
-    assert os.waitpid(child, 0)[1] == 0
-    assert held() is of_the_parent()
+    code = """
+import os, weakref
+from django_vwo_webhooks.process import PerProcess
+class Thing:
+    pass
+held = PerProcess(Thing)
+of_the_parent = weakref.ref(held())
+child = os.fork()
+if child == 0:
+    assert held.peek() is None
+    assert held() is not of_the_parent()
+    assert of_the_parent() is not None
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+assert held() is of_the_parent()
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr

@@ -3,6 +3,7 @@
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -73,10 +74,8 @@ class Session:
         for connection in list(self.connections):
             sock = getattr(connection, "sock", None)
             if sock is not None:
-                try:
+                with suppress(OSError):  # it was closed already
                     sock.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue  # it was closed already
 
     def close(self) -> None:
         self._session.close()

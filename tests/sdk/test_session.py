@@ -136,7 +136,7 @@ class TestAConnectionThatTheServerClosed:
             assert isinstance(failure(kept), VWOUnreachable)
         assert server.connections == 1
 
-    def test_before_it_was_ever_answered_on(self, session):
+    def test_before_its_first_answer(self, session):
         def read_only(connection):
             connection.read_request()
 
@@ -144,7 +144,7 @@ class TestAConnectionThatTheServerClosed:
             assert isinstance(failure(session(server.url)), VWOUnreachable)
         assert server.connections == 1
 
-    def test_by_shutting_it_here(self, session):
+    def test_because_it_was_shut_here(self, session):
         """Not retried: the deadline is over."""
 
         def answer_once(connection):
