@@ -1,4 +1,4 @@
-"""The database connections of threads: whose they are, and what is open on them."""
+"""The database connections of a thread."""
 
 import sys
 import threading
@@ -27,7 +27,7 @@ def mend_connections() -> None:
 
 
 def inside_transaction(alias: str) -> bool:
-    """Whether ``atomic(durable=True)`` would be refused, as it is not in that of a TestCase."""
+    """Whether ``atomic(durable=True)`` would be refused; the transaction of a TestCase is none."""
     connection = connections[alias]
     if not connection.in_atomic_block:
         return not connection.get_autocommit()
@@ -50,7 +50,7 @@ def use_unpooled_connection(alias: str) -> BaseDatabaseWrapper:
 
 
 def close_unusable_connections(*, but: BaseDatabaseWrapper) -> None:
-    """Close what this thread left broken or too old on ``but`` others, as at a request's end."""
+    """Close those of this thread that are broken or too old, except for ``but``."""
     for connection in connections.all(initialized_only=True):
         if connection is not but:
             connection.close_if_unusable_or_obsolete()

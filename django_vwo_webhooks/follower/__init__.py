@@ -1,7 +1,7 @@
 """Keeps this process's client on the snapshot in force, from its first use on.
 
-``thread`` does that with a thread, ``per_request`` without one. Both run a ``check`` of the
-database time and again, and write a ``heartbeat``.
+``thread`` does that on a thread, ``per_request`` without one. Both run a ``check`` of the database
+again and again, and write a ``heartbeat``.
 """
 
 import atexit
@@ -14,10 +14,10 @@ from .per_request import RequestFollower
 from .thread import FollowerThread
 
 FORK_WAIT_SECONDS = 0.25
-"""How long a fork waits at most until the follower is in no statement of a database."""
+"""How long a fork waits at most for the follower to finish its check of the database."""
 
 EXIT_WAIT_SECONDS = 0.3
-"""How long the end of the process waits at most until the follower has ended."""
+"""How long the end of the process waits at most for the follower to end."""
 
 
 def _make_follower() -> FollowerThread | RequestFollower:
@@ -49,10 +49,10 @@ def stop_following(timeout_seconds: float = 5.0) -> None:
 
 
 def _wait_before_fork() -> None:
-    """Let the follower come to rest, since a fork copies the locks of a driver as they stand.
+    """Let the follower finish its check, since a fork copies the locks of a driver as they stand.
 
-    The child of a fork in the middle of one of SQLite's statements could never write. This waits
-    and stops nothing, since uvloop runs the hooks before a fork for each subprocess.
+    A child forked in the middle of a statement of SQLite's could never write. This waits and stops
+    nothing, since uvloop runs the hooks before a fork for each subprocess.
     """
     follower = _follower.peek()
     if follower is not None and follower.busy.acquire(timeout=FORK_WAIT_SECONDS):

@@ -12,7 +12,7 @@ logger = logging.getLogger("django_vwo_webhooks")
 
 
 class DatabaseCheck:
-    """Brings what is in force into this process, and refreshes if nobody else does."""
+    """Applies the snapshot in force, and refreshes if no process has done so for too long."""
 
     def __init__(self, *, reconciles: bool) -> None:
         self._reconciles = reconciles
@@ -20,9 +20,9 @@ class DatabaseCheck:
         self._share = random.uniform(0.8, 0.9)  # noqa: S311 - spreads load, guards nothing
 
     def run(self) -> float:
-        """Apply the snapshot in force if it differs, and refresh if that is due.
+        """Apply the snapshot in force if another one runs here, and refresh if that is due.
 
-        Returns in how many seconds a reconcile is due, if no other process refreshes before.
+        Returns in how many seconds a reconcile is due, unless another process refreshes before.
         """
         lease = RefreshLease.objects.read()
         if lease.snapshot_id is None:

@@ -8,11 +8,11 @@ from ..models.process import HEARTBEAT_SECONDS
 from ..refresh.applying import applied_here
 
 FIRST_HEARTBEAT_SECONDS = 0.5
-"""A process that ends before, as most commands do, never writes a row."""
+"""A process that ends sooner, as most commands do, writes no row."""
 
 
 class Heartbeat:
-    """This process's row in the table of processes: that it runs, and with which settings."""
+    """Keeps this process's row: that it runs, and with which settings."""
 
     def __init__(self) -> None:
         self._row: FleetProcess | None = None

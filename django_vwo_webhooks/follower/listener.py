@@ -14,7 +14,7 @@ class Listener:
         self._log = LogOnce("listening for changes", "the database is polled instead")
 
     def subscribe(self) -> bool:
-        """Subscribe if the broadcast pushes; True if this process has not been subscribed before.
+        """Subscribe if the broadcast pushes and that is not done yet; return whether it was done.
 
         The database should then be checked, since what was published before was missed.
         """
@@ -32,7 +32,10 @@ class Listener:
         return True
 
     def wait(self, seconds: float) -> bool:
-        """Wait ``seconds`` at most; whether the database should be checked before they are over."""
+        """Wait for a notification, ``seconds`` at most; return whether to check the database now.
+
+        Where no notification can be relied on, wait for a poll interval and return True.
+        """
         broadcast = self._broadcast
         if broadcast is None or self._stopping.is_set():
             return True

@@ -24,12 +24,13 @@ class RequestFollower:
 
     def __init__(self) -> None:
         self.busy = threading.RLock()
+        """Held during a check."""
         self._pid = os.getpid()
         self._checked = False
         self._next_check_at = 0.0
         self._check = DatabaseCheck(reconciles=False)
         self._heartbeat = Heartbeat()
-        self._check_log = LogOnce("following VWO's settings", "it is tried again at a request")
+        self._check_log = LogOnce("following VWO's settings", "it is retried at a later request")
 
     def ensure(self) -> None:
         """Check at each request from now on; the first use checks at once."""

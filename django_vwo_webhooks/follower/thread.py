@@ -15,13 +15,13 @@ from .heartbeat import Heartbeat
 from .listener import Listener
 
 LONGEST_WAIT_SECONDS = 30.0
-"""How often the database is checked though no notification comes."""
+"""After how long without a notification the database is checked anyway."""
 
 IDLE_CONNECTION_SECONDS = 5.0
-"""How long the connection is kept while no notification comes: changes rarely come alone."""
+"""How long the connection is kept for the next notification: changes rarely come alone."""
 
 LONGEST_RETRY_PAUSE_SECONDS = 2.0
-"""How long after a failed check the next one is due."""
+"""How long after a failed check the next one is run, at most; at least half as long."""
 
 
 class FollowerThread:
@@ -64,8 +64,8 @@ class FollowerThread:
             self._thread.join(timeout_seconds)
 
     def _run(self) -> None:
-        # the object keeps it too, and so does each forked child: if a child freed it, MySQL's
-        # driver would say goodbye to the server on the parent's socket
+        # the object keeps it, and with the object each forked child does: if a child freed it,
+        # MySQL's driver would end the parent's session
         self._connection = own = use_unpooled_connection(database())
         while not self._stopping.is_set():
             try:
@@ -83,7 +83,7 @@ class FollowerThread:
         connections.close_all()
 
     def _check_database(self) -> float:
-        """Check, and subscribe if that is still to be done; in how many seconds to reconcile."""
+        """Check, and subscribe if needed; return in how many seconds a reconcile is due."""
         # in one go, since a preloading server forks as soon as get_client() has returned
         with self.busy:
             try:
@@ -97,7 +97,7 @@ class FollowerThread:
         return due_seconds
 
     def _wait(self, own: BaseDatabaseWrapper, due_seconds: float) -> None:
-        """Wait for a notification, or until the database must be checked anyway."""
+        """Wait for a notification, or until a check, a reconcile or a heartbeat is due."""
         seconds = min(
             max(due_seconds, get_broadcast().poll_seconds),
             self._heartbeat.due_seconds,

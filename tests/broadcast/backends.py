@@ -9,7 +9,7 @@ from tests.conftest import run_site
 
 class Broken(LocalBroadcast):
     broken = True
-    """Of the class, so that a test can mend them all."""
+    """An attribute of the class, so that a test can repair the process's own object."""
 
     def publish(self, channel):
         if self.broken:

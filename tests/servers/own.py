@@ -1,6 +1,8 @@
 """Redis, PostgreSQL and MariaDB servers that a test may stop, start and kill: its own ones."""
 
+import atexit
 import contextlib
+import functools
 import glob
 import os
 import shutil
@@ -17,6 +19,7 @@ import pytest
 
 from tests.conftest import site_environment
 from tests.servers.running import free_port
+from tests.settings import remove_folder
 
 
 class OwnServer:
@@ -30,7 +33,7 @@ class OwnServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, again or for the first time, and wait until it answers."""
+        """Start it, for the first time or again, and wait until it accepts connections."""
         self._process = subprocess.Popen(
             self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -46,7 +49,7 @@ class OwnServer:
                 return
 
     def stop(self) -> None:
-        """End it as an operator does who restarts it: its clients are cut off."""
+        """End it as for a restart: its clients are cut off."""
         self.send(self._stop_signal)
         if self._process is not None:
             try:
@@ -72,51 +75,68 @@ def own_redis() -> Iterator[OwnServer]:
 
 @contextlib.contextmanager
 def own_postgres() -> Iterator[OwnServer]:
-    program = _needed("postgres")
-    with _folder("postgres") as folder:
-        initdb = [str(Path(program).with_name("initdb")), "-A", "trust", "-U", "root", "-N"]
-        subprocess.run([*_as("postgres"), *initdb, "-D", folder], check=True, capture_output=True)
-        port = free_port()
-        serve = [program, "-D", folder, "-p", str(port), "-k", folder, "-h", "127.0.0.1"]
-        url = f"postgresql://root@127.0.0.1:{port}/postgres"
-        with _running(OwnServer(url, [*_as("postgres"), *serve], port, signal.SIGINT)) as own:
-            yield own
+    with _copy_of(_migrated_postgres(), "postgres") as folder, _running(_postgres(folder)) as own:
+        yield own
 
 
 @contextlib.contextmanager
 def own_mariadb() -> Iterator[OwnServer]:
-    program = _needed("mariadbd")
-    with _folder("mysql") as folder:
-        where = [f"--datadir={folder}/data", f"--socket={folder}/socket"]
-        subprocess.run(
-            [
-                *_as("mysql"),
-                _needed("mariadb-install-db"),
-                "--no-defaults",
-                where[0],
-                "--auth-root-authentication-method=normal",
-            ],
-            check=True,
-            capture_output=True,
-        )
-        port = free_port()
-        serve = [program, "--no-defaults", *where, f"--port={port}", "--bind-address=127.0.0.1"]
-        url = f"mysql://root@127.0.0.1:{port}/test"
-        with _running(OwnServer(url, [*_as("mysql"), *serve], port, signal.SIGTERM)) as own:
-            yield own
+    with _copy_of(_migrated_mariadb(), "mysql") as folder, _running(_mariadb(folder)) as own:
+        yield own
 
 
 DATABASES = {"PostgreSQL": own_postgres, "MariaDB": own_mariadb}
 
 
 def site_on(server: OwnServer) -> dict[str, str]:
-    """What to add to the environment of a process of this test's site, migrated there."""
+    """What to add to the environment of a process of this test's site, so that it lives there."""
     name = server.url.rsplit("/", 1)[1]
-    site = {"TEST_DATABASE_URL": server.url, "SITE_DATABASE_NAME": name}
+    return {"TEST_DATABASE_URL": server.url, "SITE_DATABASE_NAME": name}
+
+
+@functools.cache
+def _migrated_postgres() -> str:
+    folder = _new_folder("postgres")
+    initdb = [str(Path(_needed("postgres")).with_name("initdb")), "-A", "trust", "-U", "root", "-N"]
+    subprocess.run([*_as("postgres"), *initdb, "-D", folder], check=True, capture_output=True)
+    with _running(_postgres(folder)) as own:
+        _migrate(own)
+    return folder
+
+
+def _postgres(folder: str) -> OwnServer:
+    port = free_port()
+    serve = [_needed("postgres"), "-D", folder, "-p", str(port), "-k", folder, "-h", "127.0.0.1"]
+    url = f"postgresql://root@127.0.0.1:{port}/postgres"
+    return OwnServer(url, [*_as("postgres"), *serve], port, signal.SIGINT)
+
+
+@functools.cache
+def _migrated_mariadb() -> str:
+    _needed("mariadbd")
+    folder = _new_folder("mysql")
+    install = [_needed("mariadb-install-db"), "--no-defaults", f"--datadir={folder}/data"]
+    install += [f"--socket={folder}/socket", "--auth-root-authentication-method=normal"]
+    subprocess.run([*_as("mysql"), *install], check=True, capture_output=True)
+    with _running(_mariadb(folder)) as own:
+        _migrate(own)
+    return folder
+
+
+def _mariadb(folder: str) -> OwnServer:
+    port = free_port()
+    serve = [_needed("mariadbd"), "--no-defaults", f"--datadir={folder}/data"]
+    serve += [f"--socket={folder}/socket", f"--port={port}", "--bind-address=127.0.0.1"]
+    url = f"mysql://root@127.0.0.1:{port}/test"
+    return OwnServer(url, [*_as("mysql"), *serve], port, signal.SIGTERM)
+
+
+def _migrate(server: OwnServer) -> None:
     subprocess.run(
-        [sys.executable, "-m", "django", "migrate", "-v0"], env=site_environment(**site), check=True
+        [sys.executable, "-m", "django", "migrate", "-v0"],
+        env=site_environment(**site_on(server)),
+        check=True,
     )
-    return site
 
 
 @contextlib.contextmanager
@@ -130,12 +150,23 @@ def _running(own: OwnServer) -> Iterator[OwnServer]:
 
 
 @contextlib.contextmanager
-def _folder(owner: str) -> Iterator[str]:
+def _copy_of(folder: str, owner: str) -> Iterator[str]:
+    """A copy of what a server left in its folder, which is much sooner made than a new one."""
+    copy = _new_folder(owner)
+    try:
+        subprocess.run(["cp", "-a", f"{folder}/.", copy], check=True)
+        yield copy
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+
+
+def _new_folder(owner: str) -> str:
     """A new folder for a server that refuses to run as root."""
-    with tempfile.TemporaryDirectory(prefix="own-", ignore_cleanup_errors=True) as folder:
-        if os.geteuid() == 0:
-            shutil.chown(folder, owner)
-        yield folder
+    folder = tempfile.mkdtemp(prefix="own-")
+    atexit.register(remove_folder, Path(folder), os.getpid())
+    if os.geteuid() == 0:
+        shutil.chown(folder, owner)
+    return folder
 
 
 def _as(user: str) -> list[str]:

@@ -25,7 +25,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def started(command: list[str], **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs ``python -m COMMAND`` on this test's site; what it said is shown when a test fails."""
+    """Runs ``python -m COMMAND`` on this test's site; its output is shown when a test fails."""
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", *command],
@@ -99,12 +99,13 @@ def post(url: str, *, secret: str = "", **changes: Any) -> requests.Response:
 
 
 def page(url: str) -> Callable[[], dict[str, Any]]:
-    """Asks a page for what ``served`` tells, on a connection of its own."""
+    """Asks a page for what ``served`` reports, on another connection each time."""
+    session = requests.Session()
+    session.trust_env = False
+    session.headers["Connection"] = "close"
 
     def ask() -> dict[str, Any]:
-        answer: dict[str, Any] = requests.get(
-            url, timeout=10, headers={"Connection": "close"}
-        ).json()
+        answer: dict[str, Any] = session.get(url, timeout=10).json()
         return answer
 
     return ask

@@ -17,6 +17,7 @@ from tests.servers.running import colors, page, post, running, started
 pytestmark = pytest.mark.django_db(transaction=True)
 
 GUNICORN = ["gunicorn", "-b", "127.0.0.1:PORT", "-w", "4", "tests.servers.wsgi"]
+ONE_WORKER = ["gunicorn", "-b", "127.0.0.1:PORT", "-w", "1", "tests.servers.wsgi"]
 UVICORN = ["uvicorn", "--port", "PORT", "--workers", "2", "--loop", "uvloop"]
 
 SERVERS = {
@@ -30,15 +31,8 @@ SERVERS = {
 }
 
 
-@pytest.fixture
-def quick(settings):
-    """A bell that costs little of the test's time."""
-    backend = "django_vwo_webhooks.broadcast.database.DatabaseBroadcast"
-    configure(settings, BROADCAST={"BACKEND": backend, "OPTIONS": {"poll_seconds": 0.1}})
-
-
 def follow_20_changes(vwo, ask, workers, deliver):
-    """One delivery a change, and every worker serves it, with one fetch from VWO each time."""
+    """One delivery for each change, after which every worker serves it; one fetch for each."""
     assert colors(ask, workers) == {"red"}
     before = len(vwo.fetches)
     for number in range(20):
@@ -64,7 +58,7 @@ def test_celery_workers_follow(vwo, quick, deliver, preload):
     pytest.importorskip("celery")
     command = ["celery", "-A", "tests.servers.celery", "worker", "--pool=prefork", "-c", "2"]
     with started([*command, "--without-gossip", "--without-mingle"], **preload):
-        from .servers.celery import app
+        from tests.servers.celery import app
 
         app.control.purge()
         asked = []
@@ -78,8 +72,8 @@ def test_celery_workers_follow(vwo, quick, deliver, preload):
         follow_20_changes(vwo, ask, 2, deliver)
 
 
-def test_a_chunked_body_through_a_server_that_ends_it(vwo):
-    with running(GUNICORN) as url:
+def test_a_chunked_body_through_a_server_that_reads_it_to_its_end(vwo):
+    with running(ONE_WORKER) as url:
         headers = {"x-vwo-auth": site.VWO_WEBHOOKS["SECRET"], "Content-Type": "application/json"}
 
         def send(*chunks):
@@ -93,7 +87,7 @@ def test_a_chunked_body_through_a_server_that_ends_it(vwo):
 
 def test_a_worker_killed_while_it_fetches_blocks_nobody_for_long(vwo, settings, in_thread):
     configure(settings, REFRESH_TIMEOUT_SECONDS=2)
-    with running(["gunicorn", "-b", "127.0.0.1:PORT", "-w", "1", "tests.servers.wsgi"]) as url:
+    with running(ONE_WORKER) as url:
         ask = page(f"{url}/flag/")
         worker = ask()["pid"]
         vwo.set_flag("new_checkout", variables={"color": "green"})
@@ -122,7 +116,7 @@ def _delivered(url):
 
 
 def test_a_burst_shares_its_fetches(vwo):
-    """500 different events through 32 connections at 4 workers of 4 threads, fetches of 0.2 s."""
+    """500 different events over 32 connections to 4 workers of 4 threads, with fetches of 0.2 s."""
     with running([*GUNICORN[:-1], "-k", "gthread", "--threads", "4", GUNICORN[-1]]) as url:
         ask = page(f"{url}/flag/")
         colors(ask, 4)
