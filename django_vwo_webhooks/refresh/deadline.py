@@ -1,11 +1,12 @@
 import time
 from dataclasses import dataclass, replace
+from math import inf
 
 from ..conf import app_settings
 from ..models import LeaseState
 
 MAX_WAIT_SECONDS = 1.0
-"""How long to wait at most, from the start, for an attempt that began too early to serve."""
+"""How long to wait at most for an attempt that began too early to serve."""
 
 STORE_SECONDS = 0.25
 """What is kept of the time limit for storing and answering."""
@@ -16,15 +17,18 @@ class Deadline:
     """When an answer is due, on the monotonic clock."""
 
     answer_at: float
-    wait_until: float
+    wait_until: float = inf
     """Until when to wait for an attempt that does not serve."""
 
     @classmethod
     def starting(cls, at: float | None = None) -> "Deadline":
         """For what began ``at`` a time of ``time.monotonic()``, now by default."""
         at = time.monotonic() if at is None else at
-        answer_at = at + app_settings.refresh_timeout_seconds + MAX_WAIT_SECONDS - STORE_SECONDS
-        return cls(answer_at, min(at + MAX_WAIT_SECONDS, answer_at))
+        return cls(at + app_settings.refresh_timeout_seconds + MAX_WAIT_SECONDS - STORE_SECONDS)
+
+    def waiting(self) -> "Deadline":
+        """The same for one that begins to wait now."""
+        return replace(self, wait_until=min(time.monotonic() + MAX_WAIT_SECONDS, self.answer_at))
 
     def given(self, lease: LeaseState) -> "Deadline":
         """The same, without a wait for an attempt that is slow, or that follows one that failed.

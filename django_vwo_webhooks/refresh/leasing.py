@@ -52,6 +52,7 @@ def refresh(
     """
     single_flight = get_single_flight()
     began_at = time.monotonic()
+    deadline = deadline.waiting()
     try:
         result = None if my_turn else single_flight.wait(noted, deadline.given(lease))
         if result is None:
