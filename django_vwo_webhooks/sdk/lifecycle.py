@@ -81,7 +81,7 @@ def apply_in_force(built: Client | None = None) -> SettingsSnapshot | None:
     What is in force is read inside the lock, so that a thread that comes late never brings back
     older settings. ``built`` may be a client that was built just now and that was given the
     ``snapshot_id`` and ``snapshot_digest`` of what it was built from; it is used if that snapshot
-    is in force. Returns the snapshot if it was applied, None where nothing was to do.
+    is in force. Returns the snapshot if it was applied, else None.
     """
     current = client()
     with _locks():
