@@ -16,8 +16,9 @@ demo: $(VENV)/.demo
 	$(BIN)/python example_project/demo.py $(if $(ONCE),--once) \
 		$(if $(DB),--database $(DB)) $(if $(BROADCAST),--broadcast $(BROADCAST))
 
+# Most of a test's time is waiting, so more of them run at once than there are cores.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(or $(WORKERS),4) --dist worksteal
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -12,7 +12,8 @@ import time
 from typing import Any
 
 import django
-from django.core.wsgi import WSGIHandler, get_wsgi_application
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.wsgi import get_wsgi_application
 
 
 def main(count: int) -> None:

@@ -44,6 +44,11 @@ class SingleFlight:
         """Whether threads have had to wait for each other just now."""
         return time.monotonic() - self._waited_at < CONTENTION_SECONDS
 
+    @property
+    def waiting(self) -> int:
+        """How many threads wait."""
+        return len(self._waiting)
+
     def begin(self) -> bool:
         """Whether this thread is to run the next attempt; it must call ``run`` or ``end`` then."""
         with self._condition:
