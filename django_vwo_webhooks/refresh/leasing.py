@@ -26,10 +26,12 @@ LONGEST_PAUSE_SECONDS = 0.05
 PAUSE_SHARE = 0.125
 """The pause as a share of what was waited already."""
 
-BATCH_STEP_SECONDS = 0.004
+BATCH_STEP_SHARE = 0.25
+SHORTEST_BATCH_STEP_SECONDS = 0.004
 LONGEST_BATCH_DELAY_SECONDS = 0.1
-"""Under contention an attempt starts when no further delivery of this process has joined for the
-one time, and after the other at the latest, so that it serves more."""
+"""Under contention an attempt starts once no further delivery of this process has joined for a
+share of what was waited, and after the longest delay at the latest, so that it serves more: those
+that the last attempt served are sending their next delivery."""
 
 get_single_flight = PerProcess(SingleFlight)
 
@@ -91,21 +93,22 @@ def _run_or_follow(
             time.sleep(pause)
         elif not batched:
             batched = True
-            _batch()
+            _batch(waited)
         elif taken := _start(lease, deadline):
             return _run(taken, cause, deadline)
         lease = _read(deadline)
     return follow(lease)
 
 
-def _batch() -> None:
+def _batch(waited: float) -> None:
     """Let further deliveries of this process join, as long as they keep arriving."""
     single_flight = get_single_flight()
+    step = max(BATCH_STEP_SHARE * waited, SHORTEST_BATCH_STEP_SECONDS)
     until = time.monotonic() + LONGEST_BATCH_DELAY_SECONDS
     waiting = -1
     while waiting < single_flight.waiting and time.monotonic() < until:
         waiting = single_flight.waiting
-        time.sleep(BATCH_STEP_SECONDS)
+        time.sleep(min(step, LONGEST_BATCH_DELAY_SECONDS / 2))
 
 
 def _run(taken: LeaseState, cause: str, deadline: Deadline) -> RefreshResult:
