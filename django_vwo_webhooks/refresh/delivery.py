@@ -49,12 +49,13 @@ def deliver(values: dict[str, Any], deadline: Deadline) -> Delivery:
     single_flight = get_single_flight()
     my_turn = single_flight.begin()
     try:
-        recorded = atomically(
-            lambda: WebhookEvent.objects.record(
-                may_start=my_turn and not single_flight.contended, **values
-            ),
-            until=deadline.answer_at,
-        )
+        with single_flight.arrival():
+            recorded = atomically(
+                lambda: WebhookEvent.objects.record(
+                    may_start=my_turn and not single_flight.contended, **values
+                ),
+                until=deadline.answer_at,
+            )
     except BaseException:
         if my_turn:
             single_flight.end()

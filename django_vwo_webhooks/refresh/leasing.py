@@ -106,7 +106,9 @@ def _batch(waited: float) -> None:
     step = max(BATCH_STEP_SHARE * waited, SHORTEST_BATCH_STEP_SECONDS)
     until = time.monotonic() + LONGEST_BATCH_DELAY_SECONDS
     waiting = -1
-    while waiting < single_flight.waiting and time.monotonic() < until:
+    while time.monotonic() < until:
+        if waiting >= single_flight.waiting and not single_flight.arriving:
+            break
         waiting = single_flight.waiting
         time.sleep(min(step, LONGEST_BATCH_DELAY_SECONDS / 2))
 

@@ -1,6 +1,7 @@
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -31,6 +32,7 @@ class SingleFlight:
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._waiting: list[_Waiting] = []
+        self._arriving = 0
         self._running = False
         self._waited_at = -inf
         # of the attempt that the running thread runs, or waits for where another process runs it;
@@ -48,6 +50,22 @@ class SingleFlight:
     def waiting(self) -> int:
         """How many threads wait."""
         return len(self._waiting)
+
+    @property
+    def arriving(self) -> int:
+        """How many threads are about to wait, or to run an attempt."""
+        return self._arriving
+
+    @contextmanager
+    def arrival(self) -> Iterator[None]:
+        """While a delivery is recorded that is going to ask for an attempt."""
+        with self._condition:
+            self._arriving += 1
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._arriving -= 1
 
     def begin(self) -> bool:
         """Whether this thread is to run the next attempt; it must call ``run`` or ``end`` then."""
