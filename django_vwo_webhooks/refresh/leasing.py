@@ -26,12 +26,11 @@ LONGEST_PAUSE_SECONDS = 0.05
 PAUSE_SHARE = 0.125
 """The pause as a share of what was waited already."""
 
-BATCH_STEP_SHARE = 0.25
-SHORTEST_BATCH_STEP_SECONDS = 0.004
+BATCH_DELAY_SHARE = 0.5
+SHORTEST_BATCH_DELAY_SECONDS = 0.004
 LONGEST_BATCH_DELAY_SECONDS = 0.1
-"""Under contention an attempt starts once no further delivery of this process has joined for a
-share of what was waited, and after the longest delay at the latest, so that it serves more: those
-that the last attempt served are sending their next delivery."""
+"""Under contention an attempt starts later by this share of what was waited at most, so that it
+serves more: those that the last attempt served are sending their next delivery."""
 
 get_single_flight = PerProcess(SingleFlight)
 
@@ -101,16 +100,13 @@ def _run_or_follow(
 
 
 def _batch(waited: float) -> None:
-    """Let further deliveries of this process join, as long as they keep arriving."""
+    """Let further deliveries join for a moment, while any are arriving in this process."""
     single_flight = get_single_flight()
-    step = max(BATCH_STEP_SHARE * waited, SHORTEST_BATCH_STEP_SECONDS)
-    until = time.monotonic() + LONGEST_BATCH_DELAY_SECONDS
-    waiting = -1
-    while time.monotonic() < until:
-        if waiting >= single_flight.waiting and not single_flight.arriving:
-            break
-        waiting = single_flight.waiting
-        time.sleep(min(step, LONGEST_BATCH_DELAY_SECONDS / 2))
+    delay = max(BATCH_DELAY_SHARE * waited, SHORTEST_BATCH_DELAY_SECONDS)
+    delay = min(delay, LONGEST_BATCH_DELAY_SECONDS)
+    time.sleep(delay / 2)
+    if single_flight.arriving:
+        time.sleep(delay / 2)
 
 
 def _run(taken: LeaseState, cause: str, deadline: Deadline) -> RefreshResult:

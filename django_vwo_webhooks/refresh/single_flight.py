@@ -47,11 +47,6 @@ class SingleFlight:
         return time.monotonic() - self._waited_at < CONTENTION_SECONDS
 
     @property
-    def waiting(self) -> int:
-        """How many threads wait."""
-        return len(self._waiting)
-
-    @property
     def arriving(self) -> int:
         """How many threads are about to wait, or to run an attempt."""
         return self._arriving
