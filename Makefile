@@ -2,22 +2,23 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 DB ?=
-BELL ?=
+BROADCAST ?=
 
 .PHONY: demo test lint types clean
 
-# Runs the main job and tells it; `make demo ONCE=1` ends after the story. On servers that are there
-# already: DB=postgresql://user@host/name or mysql://…, BELL=redis://host or BELL=postgres. Give it a
-# database of its own: the tables that it makes stay there, its rows and its user don't.
+# Runs the shop and shows what a webhook does; `make demo ONCE=1` exits after that. To use existing
+# servers: DB=postgresql://user@host/name or DB=mysql://…, BROADCAST=redis://host or BROADCAST=postgres.
+# Use a separate database: the demo deletes its rows and its user at the end, but not its tables.
 demo: $(VENV)/.demo
-	$(if $(DB)$(BELL),$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	$(if $(DB)$(BROADCAST),$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		$(if $(findstring postgres,$(DB)),'psycopg[binary]>=3.2') \
-		$(if $(findstring mysql,$(DB)),mysqlclient) $(if $(findstring redis,$(BELL)),redis) pip)
+		$(if $(findstring mysql,$(DB)),mysqlclient) $(if $(findstring redis,$(BROADCAST)),redis) pip)
 	$(BIN)/python example_project/demo.py $(if $(ONCE),--once) \
-		$(if $(DB),--database $(DB)) $(if $(BELL),--bell $(BELL))
+		$(if $(DB),--database $(DB)) $(if $(BROADCAST),--broadcast $(BROADCAST))
 
+# Most of a test's time is waiting, so more of them run at once than there are cores.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(or $(WORKERS),4) --dist worksteal
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -1,7 +1,8 @@
-"""What the benchmarks share: VWO and a site as processes of their own, and figures in words."""
+"""What the benchmarks share: VWO and a site as processes of their own, and figures as text."""
 
 import argparse
 import contextlib
+import copy
 import json
 import os
 import socket
@@ -19,7 +20,7 @@ TOP = Path(__file__).resolve().parent.parent
 
 
 class Site:
-    """A site on one database; start its servers and other processes with ``run``."""
+    """A site on one database; its servers and other processes are started with ``run``."""
 
     def __init__(self, database_url: str, **webhook_settings: Any) -> None:
         self.environment = {
@@ -32,10 +33,33 @@ class Site:
             ),
         }
 
+    def using(self, settings: str) -> "Site":
+        """The same site with another settings module."""
+        other = copy.copy(self)
+        other.environment = {**self.environment, "DJANGO_SETTINGS_MODULE": settings}
+        return other
+
+    def create_tables(self) -> None:
+        """Make empty tables; those of an earlier run are dropped, whatever their columns are."""
+        self.output("-m", "benchmarks.drop_tables")
+        self.manage("migrate", "-v0")
+
     def manage(self, *arguments: str) -> None:
         subprocess.run(
             [sys.executable, "-m", "django", *arguments], env=self.environment, check=True
         )
+
+    def output(self, *command: str) -> str:
+        """Run a command of Python's to its end; returns what it printed."""
+        finished = subprocess.run(
+            [sys.executable, *command],
+            env=self.environment,
+            cwd=TOP,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        return finished.stdout.strip()
 
     @contextlib.contextmanager
     def run(self, *command: str, **popen: Any) -> Iterator[subprocess.Popen[str]]:
@@ -59,32 +83,36 @@ class Site:
 
 
 @contextlib.contextmanager
-def vwo(features: int) -> Iterator[str]:
-    """A VWO with so many flags, in a process of its own; yields its URL."""
-    from django_vwo_webhooks.testing import build_settings, feature
+def vwo(features: int, *, changing: bool = False) -> Iterator[str]:
+    """A VWO with so many flags, in a process of its own; yields its URL.
 
-    flags = [
-        feature(f"flag_{number}", variables={"color": "red"}) for number in range(1, features + 1)
-    ]
+    With ``changing`` each fetch brings settings that differ from those before.
+    """
+    options = ["--features", str(features), *(["--changing"] if changing else [])]
+    with serve("benchmarks.vwo_server", *options) as (url, _):
+        yield url
+
+
+@contextlib.contextmanager
+def serve(module: str, *options: str) -> Iterator[tuple[str, int]]:
+    """Runs a module that serves HTTP on ``--port``; yields its URL and its process id."""
     port = free_port()
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(build_settings(*flags), file)
-        file.flush()
-        command = ["-m", "django_vwo_webhooks.testing", "--port", str(port), "--settings"]
-        process = subprocess.Popen(
-            [sys.executable, *command, file.name], stdout=subprocess.DEVNULL, cwd=TOP
-        )
-        try:
-            wait_for_port(port)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait()
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, "--port", str(port), *options],
+        stdout=subprocess.DEVNULL,
+        cwd=TOP,
+    )
+    try:
+        wait_for_port(port)
+        yield f"http://127.0.0.1:{port}", process.pid
+    finally:
+        process.terminate()
+        process.wait()
 
 
 @contextlib.contextmanager
 def database(url: str) -> Iterator[str]:
-    """``url``, or for "sqlite" that of a new file; what is in there is dropped by ``migrate``."""
+    """``url``, or for "sqlite" that of a new file; ``Site.create_tables`` empties either."""
     if url != "sqlite":
         yield url
         return
@@ -97,7 +125,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--database",
         default="sqlite",
-        help="a database URL (its tables are emptied); default SQLite",
+        help="the URL of a database, whose tables are dropped; default: SQLite in a new file",
     )
     return parser
 

@@ -12,13 +12,15 @@ import time
 from typing import Any
 
 import django
-from django.core.wsgi import WSGIHandler, get_wsgi_application
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.wsgi import get_wsgi_application
 
 
 def main(count: int) -> None:
     django.setup()
-    from django_vwo_webhooks import sdk  # noqa: F401 - loaded once, before the forks
+    from django_vwo_webhooks.sdk import load_sdk
 
+    load_sdk()  # once, before the forks
     children = [_fork() for _ in range(count)]
     signal.signal(signal.SIGTERM, lambda *_: _end(children))
     for child in children:

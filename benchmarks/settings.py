@@ -1,8 +1,10 @@
-"""The site that is measured; ``bench.Site`` says by environment variables where it lives."""
+"""The site that is measured; ``bench.Site`` passes its database and settings in the environment."""
 
+import importlib
 import json
 import os
-from urllib.parse import unquote, urlsplit
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 SECRET_KEY = "benchmarks"
 ALLOWED_HOSTS = ["*"]
@@ -13,6 +15,12 @@ TIME_ZONE = "UTC"
 ENGINES = {"sqlite": "sqlite3", "postgresql": "postgresql", "mysql": "mysql"}
 
 _url = urlsplit(os.environ["DATABASE_URL"])
+_options: dict[str, Any] = dict(parse_qsl(_url.query))
+if _url.scheme == "sqlite":
+    _options["timeout"] = 20
+if _url.scheme == "postgresql" and "isolation_level" in _options:
+    levels = importlib.import_module("psycopg").IsolationLevel
+    _options["isolation_level"] = levels[_options["isolation_level"].upper().replace(" ", "_")]
 DATABASES = {
     "default": {
         "ENGINE": f"django.db.backends.{ENGINES[_url.scheme]}",
@@ -21,7 +29,7 @@ DATABASES = {
         "PASSWORD": unquote(_url.password or ""),
         "HOST": _url.hostname or "",
         "PORT": str(_url.port or ""),
-        "OPTIONS": {"timeout": 20} if _url.scheme == "sqlite" else {},
+        "OPTIONS": _options,
         "CONN_MAX_AGE": 60,
     }
 }
@@ -34,6 +42,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "django_vwo_webhooks",
     "benchmarks.floor",
+    "benchmarks.trail",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -1,42 +1,46 @@
-"""A change a second, for an hour, while visitors are served: no wrong flag, and nothing that grows.
+"""A change a second for an hour while visitors are served: no wrong flag, and nothing that grows.
 
-A flag is wrong that differs from every state VWO had within the last ``--lag`` seconds.
+A flag is wrong if it differs from every state that VWO had within the last ``--lag`` seconds.
 """
 
 import argparse
 import json
-import subprocess
 import threading
 import time
 import urllib.request
 from pathlib import Path
 
 from benchmarks.bench import SECRET, Site, database, parser
+from benchmarks.load import payload
+from benchmarks.processes import gunicorn_pids, private_kibibytes
+from django_vwo_webhooks.testing import VWOSimulator, build_settings, feature
 
 WORKERS = 4
+VISITORS = 8
+FLAGS_A_PAGE = 10
+REPORT_EVERY = 60
 
 
 class Watch:
-    """What the processes hold: memory in KiB, threads, open files, connections."""
+    """Watches what the processes of the web server hold."""
 
     def __init__(self, port: int) -> None:
-        found = subprocess.run(
-            ["pgrep", "-f", f"gunicorn --bind 127.0.0.1:{port}"], capture_output=True, text=True
-        )
-        self.pids = [int(pid) for pid in found.stdout.split()]
+        self.pids = gunicorn_pids(port)
 
-    def look(self) -> dict[str, int]:
-        totals = {"KiB": 0, "threads": 0, "files": 0, "sockets": 0}
+    def totals(self) -> dict[str, int]:
+        """Private memory in KiB, threads, open files, and those of them that are sockets."""
+        threads = 0
+        files: list[str] = []
         for pid in self.pids:
             process = Path(f"/proc/{pid}")
-            for line in (process / "smaps_rollup").read_text().splitlines():
-                if line.startswith("Private_"):
-                    totals["KiB"] += int(line.split()[1])
-            totals["threads"] += len(list((process / "task").iterdir()))
-            links = [_target(link) for link in (process / "fd").iterdir()]
-            totals["files"] += len(links)
-            totals["sockets"] += sum(link.startswith("socket:") for link in links)
-        return totals
+            threads += len(list((process / "task").iterdir()))
+            files += [_target(link) for link in (process / "fd").iterdir()]
+        return {
+            "KiB": private_kibibytes(self.pids),
+            "threads": threads,
+            "files": len(files),
+            "sockets": sum(target.startswith("socket:") for target in files),
+        }
 
 
 def _target(link: Path) -> str:
@@ -47,77 +51,83 @@ def _target(link: Path) -> str:
 
 
 class Visitors:
-    """Threads that ask for a page at a steady rate, and know which answers were right."""
+    """Threads that request a page at a steady rate, and compare its flags with VWO's states."""
 
-    def __init__(self, port: int, a_second: float, lag: float) -> None:
-        self.port, self.lag = port, lag
+    def __init__(self, port: int, pages_a_second: float, lag_seconds: float) -> None:
         self.states: list[tuple[float, str]] = [(time.monotonic(), "red")]
-        self.asked, self.wrong = 0, 0
-        self.stop = threading.Event()
-        self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self._run, args=(a_second / 8,)) for _ in range(8)]
-        for thread in self.threads:
+        """When VWO began to serve a color, and which."""
+        self.evaluations, self.wrong = 0, 0
+        self._url = f"http://127.0.0.1:{port}/flag/?times={FLAGS_A_PAGE}"
+        self._pause_seconds = VISITORS / pages_a_second
+        self._lag_seconds = lag_seconds
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._threads = [threading.Thread(target=self._run) for _ in range(VISITORS)]
+        for thread in self._threads:
             thread.start()
 
-    def _run(self, a_second: float) -> None:
-        while not self.stop.wait(1 / a_second):
+    def _run(self) -> None:
+        while not self._stop.wait(self._pause_seconds):
             started = time.monotonic()
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/flag/?times=10") as answer:
+            with urllib.request.urlopen(self._url) as answer:  # noqa: S310 - this machine
                 colors = json.load(answer)["colors"]
-            right = self._right_since(started - self.lag)
-            with self.lock:
-                self.asked += len(colors)
+            right = self._right_since(started - self._lag_seconds)
+            with self._lock:
+                self.evaluations += len(colors)
                 self.wrong += sum(color not in right for color in colors)
 
-    def _right_since(self, moment: float) -> set[str]:
+    def _right_since(self, started: float) -> set[str]:
         states = list(self.states)
-        older = [color for at, color in states if at <= moment][-1:]
-        return {color for at, color in states if at > moment} | set(older)
+        in_force_then = [color for at, color in states if at <= started][-1:]
+        return {color for at, color in states if at > started} | set(in_force_then)
 
     def end(self) -> None:
-        self.stop.set()
-        for thread in self.threads:
+        self._stop.set()
+        for thread in self._threads:
             thread.join()
 
 
 def deliver(port: int, number: int) -> int:
-    body = {
-        "timestamp": int(time.time()),
-        "event": "settings_changed",
-        "action": f"change {number}",
-    }
+    """Deliver the webhook of a change; returns the status of the answer."""
     headers = {"x-vwo-auth": SECRET, "Content-Type": "application/json"}
     url = f"http://127.0.0.1:{port}/webhooks/vwo/"
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request) as answer:  # noqa: S310 - an address of this machine
+    request = urllib.request.Request(url, json.dumps(payload(number)).encode(), headers)
+    with urllib.request.urlopen(request) as answer:  # noqa: S310 - this machine
         return int(answer.status)
 
 
 def run(args: argparse.Namespace, url: str) -> None:
-    from django_vwo_webhooks.testing import VWOSimulator, build_settings, feature
-
     with VWOSimulator(build_settings(feature("flag_1", variables={"color": "red"}))) as vwo:
         site = Site(url, SDK_OPTIONS={"proxy_url": vwo.url})
-        site.manage("migrate", "-v0")
+        site.create_tables()
         with site.gunicorn("-w", str(WORKERS), "-k", "gthread", "--threads", "4") as port:
             deliver(port, 0)
             time.sleep(2)
-            visitors, watch = Visitors(port, args.evaluations / 10, args.lag), Watch(port)
-            started = time.monotonic()
-            for number in range(1, int(args.minutes * 60) + 1):
-                time.sleep(max(0.0, started + number - time.monotonic()))
-                color = f"shade {number}"
-                visitors.states = [*visitors.states[-60:], (time.monotonic(), color)]
-                vwo.set_flag("flag_1", variables={"color": color})
-                if deliver(port, number) != 200:
-                    raise SystemExit(f"change {number} was not answered 200")
-                if number % 60 == 0 or number == 5:
-                    print(
-                        f"{number:5} changes, {visitors.asked} evaluations, "
-                        f"{visitors.wrong} wrong, {watch.look()}",
-                        flush=True,
-                    )
-            visitors.end()
+            visitors = Visitors(port, args.evaluations / FLAGS_A_PAGE, args.lag)
+            watch = Watch(port)
+            try:
+                _change_each_second(vwo, port, visitors, watch, int(args.minutes * 60))
+            finally:
+                visitors.end()
+
+
+def _change_each_second(
+    vwo: VWOSimulator, port: int, visitors: Visitors, watch: Watch, changes: int
+) -> None:
+    started = time.monotonic()
+    for number in range(1, changes + 1):
+        time.sleep(max(0.0, started + number - time.monotonic()))
+        color = f"shade {number}"
+        visitors.states = [*visitors.states[-60:], (time.monotonic(), color)]
+        vwo.set_flag("flag_1", variables={"color": color})
+        if deliver(port, number) != 200:
+            raise SystemExit(f"change {number} was not answered 200")
+        if number % REPORT_EVERY == 0 or number in (5, changes):
+            print(
+                f"{number:5} changes, {visitors.evaluations} evaluations, "
+                f"{visitors.wrong} wrong, {watch.totals()}",
+                flush=True,
+            )
 
 
 def main() -> None:

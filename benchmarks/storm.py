@@ -1,67 +1,67 @@
-"""VWO hangs while one event is delivered again and again, as in the hour of its repeats.
+"""One event is delivered again and again while VWO hangs, as in the hour of VWO's retries.
 
-Visitors ask the same workers for a page all the while. Says what they felt, and what it cost.
+Meanwhile visitors request a page from the same workers. Prints how long they waited with and
+without the storm, and what the storm cost.
 """
 
+import argparse
 import asyncio
-import json
-import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from benchmarks.bench import SECRET, Site, database, distribution, parser
+from benchmarks.bench import Site, database, distribution, parser
+from benchmarks.load import post, send
+from benchmarks.processes import gunicorn_pids, private_kibibytes
+from django_vwo_webhooks.testing import VWOSimulator, build_settings, feature
 
-BODY = json.dumps(
-    {"timestamp": 1606482285, "event": "settings_changed", "action": "storm", "triggered_by": "vwo"}
-).encode()
+PAGE = b"GET /flag/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+PRINT_ROW = """
+import django
+django.setup()
+from django_vwo_webhooks.models import WebhookEvent
+print("one row,", WebhookEvent.objects.get().deliveries, "deliveries")
+"""
 
 
-async def ask(port: int, request: bytes) -> tuple[int, float]:
+async def timed(port: int, request: bytes) -> tuple[int, float]:
     """The status, and how many seconds it took."""
     started = time.monotonic()
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(request)
-    answer = await reader.read()
-    writer.close()
-    return int(answer[9:12]), time.monotonic() - started
+    status, _ = await send(port, request)
+    return status, time.monotonic() - started
 
 
 async def visit(port: int, a_second: float, stop: asyncio.Event) -> list[float]:
     """Visitors who come at a steady rate, however long the others wait."""
-    page = b"GET /flag/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     visits = []
     while not stop.is_set():
-        visits.append(asyncio.create_task(ask(port, page)))
+        visits.append(asyncio.create_task(timed(port, PAGE)))
         await asyncio.sleep(1 / a_second)
     answers = [await one for one in visits]
     assert {status for status, _ in answers} == {200}
     return [seconds for _, seconds in answers]
 
 
-async def deliver(port: int, number: int, pause: float) -> dict[int, int]:
-    head = (
-        "POST /webhooks/vwo/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-        f"x-vwo-auth: {SECRET}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(BODY)}\r\n\r\n"
-    ).encode()
-    statuses: dict[int, int] = {}
+async def deliver(port: int, count: int, pause_seconds: float) -> Counter[int]:
+    """Deliver the same event so often; returns how many were answered with each status."""
+    request = post("/webhooks/vwo/", 0)
     deliveries = []
-    for _ in range(number):
-        deliveries.append(asyncio.create_task(ask(port, head + BODY)))
-        await asyncio.sleep(pause)
-    for one in deliveries:
-        status, _ = await one
-        statuses[status] = statuses.get(status, 0) + 1
-    return statuses
+    for _ in range(count):
+        deliveries.append(asyncio.create_task(timed(port, request)))
+        await asyncio.sleep(pause_seconds)
+    return Counter([(await one)[0] for one in deliveries])
 
 
-async def measure(port: int, args: "Arguments") -> tuple[list[float], list[float], dict[int, int]]:
+async def measure(
+    port: int, args: argparse.Namespace
+) -> tuple[list[float], list[float], Counter[int]]:
+    """How long visitors waited without and with the storm, and how it was answered."""
     stop = asyncio.Event()
-    calm = asyncio.create_task(visit(port, args.visitors, stop))
+    without = asyncio.create_task(visit(port, args.visitors, stop))
     await asyncio.sleep(args.deliveries * args.pause / 4)
     stop.set()
-    quiet = await calm
+    quiet = await without
     stop = asyncio.Event()
     during = asyncio.create_task(visit(port, args.visitors, stop))
     statuses = await deliver(port, args.deliveries, args.pause)
@@ -69,38 +69,21 @@ async def measure(port: int, args: "Arguments") -> tuple[list[float], list[float
     return quiet, await during, statuses
 
 
-def kilobytes(pids: list[int]) -> int:
-    """The memory of these processes that nothing shares."""
-    return sum(
-        int(line.split()[1])
-        for pid in pids
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        if line.startswith("Private_")
-    )
+async def warm_up(port: int) -> None:
+    for _ in range(40):
+        await send(port, PAGE)
 
 
-def workers(port: int) -> list[int]:
-    found = subprocess.run(
-        ["pgrep", "-f", f"gunicorn --bind 127.0.0.1:{port}"], capture_output=True, text=True
-    )
-    return [int(pid) for pid in found.stdout.split()]
-
-
-class Arguments:
-    database: str
-    deliveries: int
-    pause: float
-    visitors: float
+def p99(seconds: list[float]) -> float:
+    return sorted(seconds)[int(0.99 * len(seconds))]
 
 
 def main() -> None:
     options = parser(str(__doc__))
     options.add_argument("--deliveries", type=int, default=3600)
     options.add_argument("--pause", type=float, default=0.05, help="seconds between deliveries")
-    options.add_argument("--visitors", type=float, default=30, help="a second")
-    args = options.parse_args(namespace=Arguments())
-    from django_vwo_webhooks.testing import VWOSimulator, build_settings, feature
-
+    options.add_argument("--visitors", type=float, default=30, help="requests a second")
+    args = options.parse_args()
     flags = build_settings(feature("flag_1", variables={"color": "red"}))
     with (
         VWOSimulator(flags) as vwo,
@@ -109,31 +92,22 @@ def main() -> None:
     ):
         site = Site(url, SDK_OPTIONS={"proxy_url": vwo.url})
         site.environment["SITE_LOG"] = log.name
-        site.manage("migrate", "-v0")
+        site.create_tables()
         with site.gunicorn("-w", "2", "-k", "gthread", "--threads", "4") as port:
-            asyncio.run(visit_once(port))
+            asyncio.run(warm_up(port))
             vwo.misbehave(delay=3600)
-            before = kilobytes(workers(port))
+            pids = gunicorn_pids(port)
+            before = private_kibibytes(pids)
             quiet, during, statuses = asyncio.run(measure(port, args))
-            after = kilobytes(workers(port))
+            after = private_kibibytes(gunicorn_pids(port))
             vwo.behave()
-        print(f"visitors without: {distribution(quiet)}")
-        print(f"visitors with:    {distribution(during)}")
-        print(f"p99: {p99(during) / p99(quiet):.2f} of what it is without the storm")
-        print(f"deliveries by status: {statuses}; fetches from VWO: {len(vwo.fetches)}")
+        print(f"visitors without the storm: {distribution(quiet)}")
+        print(f"visitors during the storm:  {distribution(during)}")
+        print(f"the p99 during the storm is {p99(during) / p99(quiet):.2f} times the one without")
+        print(f"deliveries by status: {dict(statuses)}; fetches from VWO: {len(vwo.fetches)}")
         print(f"log lines: {len(Path(log.name).read_text().splitlines())}")
-        print(f"memory of the workers: {before} KiB before, {after} KiB after")
-        count = "from django_vwo_webhooks.models import WebhookEvent as E; e = E.objects.get(); "
-        site.manage("shell", "-v0", "-c", f"{count}print('one row,', e.deliveries, 'deliveries')")
-
-
-async def visit_once(port: int) -> None:
-    for _ in range(40):
-        await ask(port, b"GET /flag/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-
-
-def p99(seconds: list[float]) -> float:
-    return sorted(seconds)[int(0.99 * len(seconds))]
+        print(f"private memory of the server: {before} KiB before, {after} KiB after")
+        print(site.output("-c", PRINT_ROW))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from .floor.views import FloorView
 
 
 def flag(request: HttpRequest) -> JsonResponse:
-    """A page that evaluates a flag so many ``times``."""
+    """A page that evaluates a flag as often as ``?times=`` says."""
     client = get_client()
     colors = [
         client.get_flag("flag_1", {"id": str(number)}).get_variable("color", "off")

@@ -1,4 +1,4 @@
-"""Who may post."""
+"""DRF authentication classes for VWO's deliveries, and the permission that demands them."""
 
 import hashlib
 import hmac
@@ -21,48 +21,49 @@ SECRET_HEADER = "x-vwo-auth"  # noqa: S105 - the name of VWO's header, not a sec
 
 @dataclass(frozen=True)
 class Credential:
-    """What let a request in; becomes ``request.auth`` and stands in the event's row."""
+    """What a request was authenticated by; becomes ``request.auth`` and is stored in the row."""
 
     label: str
-    """Which of the configured secrets matched, by its place from 1: ``secret 2``."""
+    """Which of the configured secrets matched, by its position from 1: ``secret 2``."""
 
     def __str__(self) -> str:
         return self.label
 
 
-Vouched = tuple[AnonymousUser, Credential]
+Authenticated = tuple[AnonymousUser, Credential]
 
 
 class SharedSecretAuthentication(BaseAuthentication):
     """The secret that VWO sends in the header ``x-vwo-auth``.
 
-    Compared in constant time against every secret of ``VWO_WEBHOOKS["SECRET"]``; with none
-    configured nobody gets in.
+    It is compared in constant time with every secret of ``VWO_WEBHOOKS["SECRET"]``; while none
+    is configured, every request is refused.
     """
 
     @sensitive_variables()
-    def authenticate(self, request: Request) -> Vouched | None:
-        # in no local variable: with DEBUG an error page shows them, whatever is marked as sensitive
+    def authenticate(self, request: Request) -> Authenticated | None:
+        # the value is kept in no local variable: with DEBUG, error pages show even sensitive ones
         if not request.headers.get(SECRET_HEADER):
             return None
-        place = _matching(_header_bytes(request.headers[SECRET_HEADER]), _secrets())
-        if place is None:
+        position = _find_match(_header_bytes(request.headers[SECRET_HEADER]), _secrets())
+        if position is None:
             raise AuthenticationFailed(f"The header {SECRET_HEADER} does not match.")
-        return AnonymousUser(), Credential(f"secret {place}")
+        return AnonymousUser(), Credential(f"secret {position}")
 
     def authenticate_header(self, request: Request) -> str:
         return SECRET_HEADER
 
 
 class WebhookSignatureAuthentication(BaseAuthentication):
-    """An HMAC-SHA256 signature of the raw body, in hex, with or without ``sha256=`` before it.
+    """An HMAC-SHA256 signature of the raw body, in hex, with or without the prefix ``sha256=``.
 
-    It stands in the header ``VWO_WEBHOOKS["SIGNATURE_HEADER"]``; the key is any of
-    ``VWO_WEBHOOKS["SECRET"]``. VWO's page promises such a signature and names no header.
+    It is sent in the header ``VWO_WEBHOOKS["SIGNATURE_HEADER"]``, and its key is any secret of
+    ``VWO_WEBHOOKS["SECRET"]``. VWO's documentation promises such a signature without naming
+    the header.
     """
 
     @sensitive_variables()
-    def authenticate(self, request: Request) -> Vouched | None:
+    def authenticate(self, request: Request) -> Authenticated | None:
         header = app_settings.signature_header
         presented = request.headers.get(header)
         if not presented:
@@ -72,33 +73,33 @@ class WebhookSignatureAuthentication(BaseAuthentication):
             hmac.new(secret, body, hashlib.sha256).hexdigest().encode() for secret in _secrets()
         ]
         signature = presented.strip().lower().removeprefix("sha256=")
-        place = _matching(_header_bytes(signature), expected)
-        if place is None:
+        position = _find_match(_header_bytes(signature), expected)
+        if position is None:
             raise AuthenticationFailed(f"The signature in the header {header} does not match.")
-        return AnonymousUser(), Credential(f"signature {place}")
+        return AnonymousUser(), Credential(f"signature {position}")
 
     def authenticate_header(self, request: Request) -> str:
         return app_settings.signature_header
 
 
 class SecretAndSignatureAuthentication(BaseAuthentication):
-    """Demands both, while a list of the two classes is content with either.
+    """Requires both, whereas a list of the two classes accepts either.
 
-    The secret comes first: a stranger's body is not read, let alone waited for.
+    The secret is checked first, so that the body of an unauthenticated request is not read.
     """
 
     both = (SharedSecretAuthentication(), WebhookSignatureAuthentication())
 
-    def authenticate(self, request: Request) -> Vouched | None:
+    def authenticate(self, request: Request) -> Authenticated | None:
         if not any(request.headers.get(one.authenticate_header(request)) for one in self.both):
             return None
         labels = []
         for one in self.both:
-            vouched = one.authenticate(request)
-            if vouched is None:
+            authenticated = one.authenticate(request)
+            if authenticated is None:
                 header = one.authenticate_header(request)
                 raise AuthenticationFailed(f"The header {header} is missing.", "missing")
-            labels.append(str(vouched[1]))
+            labels.append(str(authenticated[1]))
         return AnonymousUser(), Credential(", ".join(labels))
 
     def authenticate_header(self, request: Request) -> str:
@@ -106,13 +107,13 @@ class SecretAndSignatureAuthentication(BaseAuthentication):
 
 
 class IsAuthenticatedSender(IsAuthenticated):
-    """Demands that an authentication class vouched for the request.
+    """Requires that an authentication class has accepted the request.
 
-    DRF lets a request that no class answered for pass as anonymous.
+    Without it, DRF lets a request pass as anonymous when every class returned None.
     """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        # our own classes vouch by request.auth, DRF's BasicAuthentication for instance by the user
+        # our own classes set request.auth; DRF's BasicAuthentication, for one, sets only the user
         if request.auth is not None or super().has_permission(request, view):
             return True
         headers = [one.authenticate_header(request) for one in view.get_authenticators()]
@@ -121,25 +122,32 @@ class IsAuthenticatedSender(IsAuthenticated):
         return False
 
 
+def authenticated_by(request: Request) -> str:
+    """Return what the request was authenticated by; for a class of the site's own, its name."""
+    if isinstance(request.auth, Credential):
+        return str(request.auth)
+    return type(request.successful_authenticator).__name__[:100]
+
+
 def _secrets() -> list[bytes]:
     return [secret.encode() for secret in app_settings.secrets]
 
 
 @sensitive_variables()
-def _matching(candidate: bytes, wanted: Iterable[bytes]) -> int | None:
-    """The place, from 1, of the one that equals ``candidate``; all of them are compared."""
-    matches = [place for place, one in enumerate(wanted, start=1) if _same(candidate, one)]
+def _find_match(candidate: bytes, accepted: Iterable[bytes]) -> int | None:
+    """Return the position, from 1, of the value that matches; compares with all of them."""
+    matches = [place for place, value in enumerate(accepted, start=1) if _equal(candidate, value)]
     return matches[0] if matches else None
 
 
 @sensitive_variables()
-def _same(one: bytes, other: bytes) -> bool:
-    # digests are of one length, so that the comparison tells nothing about the secret's
+def _equal(one: bytes, other: bytes) -> bool:
+    # digests are equally long, so that the time reveals nothing about the length of the secret
     return hmac.compare_digest(hashlib.sha256(one).digest(), hashlib.sha256(other).digest())
 
 
 def _header_bytes(value: str) -> bytes:
-    """The bytes that came over the wire: Django reads headers as Latin-1."""
+    """Return the bytes that were sent: Django decodes headers as Latin-1."""
     try:
         return value.encode("latin-1")
     except UnicodeEncodeError:

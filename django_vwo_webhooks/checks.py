@@ -17,21 +17,20 @@ from .broadcast import Broadcast
 from .conf import EXAMPLES, app_settings
 from .models import WebhookEvent
 
-SHORTEST_SECRET = 16
+MIN_SECRET_LENGTH = 16
 
 LARGE = 100_000
-"""From how many events on it matters that nobody prunes."""
+"""The number of events above which a table that is never pruned is reported."""
 
 IDS = {
     "ACCOUNT_ID": "E002",
     "SDK_KEY": "E003",
     "SECRET": "E004",
 }
-"""The ids of what has no default; a wrong type of any other setting is E005."""
-
+"""The ids for settings without a default; for any other setting, an invalid value is E005."""
 
 EXTRAS = {"redis": "redis", "psycopg": "postgres"}
-"""Which extra of this package brings a library."""
+"""The extra of this package that installs a library, by the library's name."""
 
 
 def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
@@ -55,7 +54,7 @@ def check_urls(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     except NoReverseMatch:
         return [
             Warning(
-                "The webhook's URL is not included, so VWO has nowhere to post.",
+                "The webhook's URL is not included, so VWO has no URL to post to.",
                 hint='Write in your URLs: path("webhooks/vwo/", '
                 'include("django_vwo_webhooks.urls"))',
                 id="django_vwo_webhooks.W004",
@@ -67,7 +66,7 @@ def check_urls(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def check_retention(
     app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """For ``check --database`` and ``migrate``; silent where the database can't be asked."""
+    """For ``check --database`` and ``migrate``; silent if the database can't be queried."""
     events = WebhookEvent.objects.order_by()
     if events.db not in (databases or ()):
         return []
@@ -75,16 +74,16 @@ def check_retention(
         longest = timedelta(days=max(app_settings.retention_days.values()))
         with transaction.atomic(using=events.db):
             overdue = events.ours().filter(received_at__lt=timezone.now() - 2 * longest)
-            forgotten = overdue.exists() and events.ours()[: LARGE + 1].count() > LARGE
+            never_pruned = overdue.exists() and events.ours()[: LARGE + 1].count() > LARGE
     except (ImproperlyConfigured, DatabaseError, InterfaceError):
         return []
-    if not forgotten:
+    if not never_pruned:
         return []
     return [
         Warning(
             f"There are more than {LARGE:,} webhook events, some of them older than twice "
-            f"RETENTION_DAYS ({longest.days}): it seems that nobody ever pruned them.",
-            hint="Run: manage.py vwo_prune; and let cron or the like run it each night.",
+            f"RETENTION_DAYS ({longest.days}): it seems that they have never been pruned.",
+            hint="Run manage.py vwo_prune, and have cron or another scheduler run it each night.",
             id="django_vwo_webhooks.W005",
         )
     ]
@@ -93,7 +92,7 @@ def check_retention(
 def _unknown(keys: list[str]) -> Iterable[CheckMessage]:
     for key in keys:
         near = difflib.get_close_matches(key.upper(), EXAMPLES, n=1)
-        hint = f'Did you mean "{near[0]}"?' if near else f"Known are {', '.join(EXAMPLES)}."
+        hint = f'Did you mean "{near[0]}"?' if near else f"Known keys: {', '.join(EXAMPLES)}."
         yield Warning(
             f'VWO_WEBHOOKS has an unknown key "{key}".', hint=hint, id="django_vwo_webhooks.W001"
         )
@@ -125,22 +124,22 @@ def _secret() -> Iterable[CheckMessage]:
         )
     elif blanks:
         yield Error(
-            'VWO_WEBHOOKS["SECRET"] should hold no blank entries; is an environment variable '
-            "unset?",
-            hint='Leave the blank entry out of "SECRET".',
+            'VWO_WEBHOOKS["SECRET"] should not contain blank entries; is an environment '
+            "variable unset?",
+            hint='Remove the blank entry from "SECRET".',
             id="django_vwo_webhooks.E006",
         )
-    if any(len(secret) < SHORTEST_SECRET for secret in secrets):
+    if any(len(secret) < MIN_SECRET_LENGTH for secret in secrets):
         yield Warning(
-            f'VWO_WEBHOOKS["SECRET"] should have at least {SHORTEST_SECRET} characters.',
+            f'VWO_WEBHOOKS["SECRET"] should have at least {MIN_SECRET_LENGTH} characters.',
             hint="Let VWO generate the key.",
             id="django_vwo_webhooks.W002",
         )
     if any(secret != secret.strip() for secret in secrets):
         yield Warning(
-            'VWO_WEBHOOKS["SECRET"] should not begin or end with white space, which no header '
-            "can carry.",
-            hint="Strip it, for instance where it is read from a file.",
+            'VWO_WEBHOOKS["SECRET"] should not begin or end with whitespace, which HTTP '
+            "headers can't carry.",
+            hint="Strip the secret, for instance where it is read from a file.",
             id="django_vwo_webhooks.W003",
         )
 
@@ -171,19 +170,19 @@ def _broadcast() -> Iterable[CheckMessage]:
     except ImproperlyConfigured:
         return
     try:
-        bell = import_string(path)(**options)
+        backend = import_string(path)(**options)
     except ImportError as error:
         yield _not_imported("BROADCAST", path, error)
     except Exception as error:
         yield Error(
-            f'VWO_WEBHOOKS["BROADCAST"] names "{path}", which can\'t be made with its "OPTIONS": '
-            f"{app_settings.redact(str(error))}",
+            f'VWO_WEBHOOKS["BROADCAST"] names "{path}", which can\'t be created with its '
+            f'"OPTIONS": {app_settings.redact(str(error))}',
             hint=f'Write: VWO_WEBHOOKS = {{…, "BROADCAST": {EXAMPLES["BROADCAST"]}}}',
             id="django_vwo_webhooks.E008",
         )
     else:
-        if isinstance(bell, Broadcast):
-            bell.close()
+        if isinstance(backend, Broadcast):
+            backend.close()
         else:
             yield Error(
                 f'VWO_WEBHOOKS["BROADCAST"] names "{path}", which should be a subclass of '
@@ -211,8 +210,8 @@ def _sdk_options() -> Iterable[CheckMessage]:
         return
     if "logger" in options:
         yield Warning(
-            'VWO_WEBHOOKS["SDK_OPTIONS"] has a "logger", which is not used: the SDK logs to '
-            "Django's LOGGING.",
+            'VWO_WEBHOOKS["SDK_OPTIONS"] has a "logger", which is ignored: the SDK logs '
+            "through Django's LOGGING.",
             hint='Configure the logger "django_vwo_webhooks.sdk" in LOGGING.',
             id="django_vwo_webhooks.W006",
         )

@@ -1,8 +1,8 @@
-"""The ``VWO_WEBHOOKS`` dict of the site's settings as live, typed properties.
+"""The site's setting ``VWO_WEBHOOKS``, a dict, as live and typed properties.
 
-Every access reads ``django.conf.settings`` anew, so ``override_settings`` just works. A wrong or
-missing value raises ``ImproperlyConfigured`` with the line to write; the system checks report
-the same sentences at start.
+Every access reads ``django.conf.settings`` again, so ``override_settings`` just works. A missing
+or invalid value raises ``ImproperlyConfigured`` with the line to write; the system checks report
+the same messages at start.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ EXAMPLES: dict[str, str] = {
     "AUTHENTICATION": '["django_vwo_webhooks.authentication.SharedSecretAuthentication"]',
     "SIGNATURE_HEADER": '"x-vwo-signature"',
 }
-"""Every key that ``VWO_WEBHOOKS`` may have, with a value as it could be written."""
+"""Every key that ``VWO_WEBHOOKS`` may have, with an example of its value as Python code."""
 
 RETENTION_KEYS = {"changed", "unchanged", "failed", "default"}
 LONGEST_DAYS = 36500
@@ -54,22 +54,22 @@ class AppSettings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every secret that opens the door; none means that it stays closed."""
+        """The accepted secrets; while there are none, every delivery is refused."""
         return tuple(secret for secret in self._secrets() if secret and secret.strip())
 
     @property
     def blank_secrets(self) -> int:
-        """How many entries of ``SECRET`` are blank, an unset environment variable mostly."""
+        """How many entries of ``SECRET`` are blank, as an unset environment variable makes them."""
         return len(self._secrets()) - len(self.secrets)
 
     def _secrets(self) -> tuple[str | None, ...]:
         value = self._value("SECRET", None)
-        several = (value,) if value is None or isinstance(value, str) else value
-        if isinstance(several, (list, tuple)) and all(
-            secret is None or isinstance(secret, str) for secret in several
+        entries = (value,) if value is None or isinstance(value, str) else value
+        if isinstance(entries, (list, tuple)) and all(
+            secret is None or isinstance(secret, str) for secret in entries
         ):
-            return tuple(several)
-        del value, several  # with DEBUG an error page shows local variables
+            return tuple(entries)
+        del value, entries  # with DEBUG an error page shows local variables
         raise self._wrong("SECRET", "the webhook's secret, a string or a list of strings")
 
     @property
@@ -84,33 +84,33 @@ class AppSettings:
     def broadcast(self) -> tuple[str, dict[str, Any]]:
         """The dotted path of the broadcast backend, and its keyword arguments."""
         value = self._value("BROADCAST", {})
-        should = 'a dict with "BACKEND", a dotted path, and perhaps "OPTIONS", a dict'
+        expected = 'a dict with "BACKEND", a dotted path, and optionally "OPTIONS", a dict'
         if not isinstance(value, Mapping) or not set(value) <= {"BACKEND", "OPTIONS"}:
-            raise self._wrong("BROADCAST", should)
+            raise self._wrong("BROADCAST", expected)
         backend = value.get("BACKEND", "django_vwo_webhooks.broadcast.database.DatabaseBroadcast")
         options = value.get("OPTIONS", {})
         if not isinstance(backend, str) or not isinstance(options, Mapping):
-            raise self._wrong("BROADCAST", should)
+            raise self._wrong("BROADCAST", expected)
         return backend, dict(options)
 
     @property
     def refresh_timeout_seconds(self) -> float:
-        """How long one fetch from VWO may take in all."""
+        """How long one fetch from VWO may take in total."""
         return self._positive("REFRESH_TIMEOUT_SECONDS", 5)
 
     @property
     def reconcile_seconds(self) -> float:
-        """How old the fleet's newest look at VWO may grow before one process looks again."""
+        """How long after the last refresh of the fleet one process refreshes without a delivery."""
         return self._positive("RECONCILE_SECONDS", 600)
 
     @property
     def max_body_bytes(self) -> int:
-        """The size of the largest request body that is read."""
+        """The size of the largest request body that is accepted."""
         return self._whole("MAX_BODY_BYTES", 65536)
 
     @property
     def retention_days(self) -> dict[str, int]:
-        """For how many days events are kept, by outcome; "default" for those without a number."""
+        """For how many days events are kept, by outcome; "default" is for all other outcomes."""
         value = self._value("RETENTION_DAYS", {})
         days = {"default": 90, **(value if isinstance(value, Mapping) else {"default": value})}
         if not days.keys() <= RETENTION_KEYS or not all(
@@ -119,13 +119,13 @@ class AppSettings:
             raise self._wrong(
                 "RETENTION_DAYS",
                 f"a number of days from 1 to {LONGEST_DAYS}, or a dict of such numbers with the "
-                'keys "changed", "unchanged", "failed" and "default", all of them optional',
+                'keys "changed", "unchanged", "failed" and "default", each of them optional',
             )
         return days
 
     @property
     def environment(self) -> str:
-        """The name under which this site's rows are kept apart from other sites' rows."""
+        """The name that separates this site's rows from those of other sites in a database."""
         value = self._value("ENVIRONMENT", "default")
         if not isinstance(value, str) or not value.strip() or len(value) > 100:
             raise self._wrong("ENVIRONMENT", "a name of 1 to 100 characters")
@@ -133,7 +133,7 @@ class AppSettings:
 
     @property
     def authentication(self) -> tuple[str, ...]:
-        """Dotted paths of DRF authentication classes, any of which may let a request in."""
+        """Dotted paths of DRF authentication classes; a request has to satisfy one of them."""
         default = ["django_vwo_webhooks.authentication.SharedSecretAuthentication"]
         value = self._value("AUTHENTICATION", default)
         if (
@@ -146,7 +146,7 @@ class AppSettings:
 
     @property
     def signature_header(self) -> str:
-        """The header that carries the HMAC signature."""
+        """The header that contains the HMAC signature."""
         value = self._value("SIGNATURE_HEADER", "x-vwo-signature")
         if not isinstance(value, str) or not value.strip():
             raise self._wrong("SIGNATURE_HEADER", "the name of a header")
@@ -154,19 +154,19 @@ class AppSettings:
 
     @property
     def key_digest(self) -> str:
-        """Tells whose settings a row holds: account id and SDK key, salted and hashed, 64 hex."""
+        """Identifies the owner of a row: a salted hash of account id and SDK key, 64 hex digits."""
         text = f"django_vwo_webhooks\0{self.account_id}\0{self.sdk_key}"
         return hashlib.sha256(text.encode()).hexdigest()
 
     def redact(self, text: str) -> str:
-        """``text`` with the SDK key and every secret taken out, for what goes into a log."""
-        for word in [self._values().get("SDK_KEY"), *self.secrets]:
-            if isinstance(word, str) and word:
-                text = text.replace(word, "***").replace(quote(word, safe=""), "***")
+        """Return ``text`` without the SDK key and the secrets, so that it may be logged."""
+        for value in [self._values().get("SDK_KEY"), *self.secrets]:
+            if isinstance(value, str) and value:
+                text = text.replace(value, "***").replace(quote(value, safe=""), "***")
         return text
 
     def unknown_keys(self) -> list[str]:
-        """The keys that stand in ``VWO_WEBHOOKS`` and mean nothing."""
+        """The keys in ``VWO_WEBHOOKS`` that are not known settings."""
         return [str(key) for key in self._values() if key not in EXAMPLES]
 
     def _values(self) -> Mapping[str, Any]:
@@ -194,9 +194,9 @@ class AppSettings:
             raise self._wrong(name, "a whole number above 0")
         return value
 
-    def _wrong(self, name: str, should: str) -> ImproperlyConfigured:
+    def _wrong(self, name: str, expected: str) -> ImproperlyConfigured:
         return ImproperlyConfigured(
-            f'VWO_WEBHOOKS["{name}"] should be {should}. '
+            f'VWO_WEBHOOKS["{name}"] should be {expected}. '
             f'Write: VWO_WEBHOOKS = {{…, "{name}": {EXAMPLES[name]}}}'
         )
 

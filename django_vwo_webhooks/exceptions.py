@@ -1,7 +1,7 @@
 """What can go wrong, named by cause.
 
-The messages are our own words: the texts of other libraries' exceptions contain URLs, and with
-them the SDK key, so they are neither stored nor logged nor answered.
+The messages are this app's own: the texts of other libraries' exceptions contain URLs, and with
+them the SDK key, so they are neither stored nor logged nor sent in an answer.
 """
 
 
@@ -16,7 +16,7 @@ class RefreshFailed(Exception):
 
 
 class FetchFailed(RefreshFailed):
-    """VWO gave no usable settings. The children say how."""
+    """VWO gave no usable settings. The subclasses say why."""
 
 
 class FetchTimedOut(FetchFailed):
@@ -32,11 +32,11 @@ class BadStatus(FetchFailed):
 
 
 class NotJSON(FetchFailed):
-    """The answer is no JSON object that a database could hold."""
+    """The answer is not a JSON object."""
 
 
 class TooLarge(FetchFailed):
-    """The answer is larger than any settings document may be."""
+    """The answer is larger than a settings document may be."""
 
 
 class InvalidSettings(FetchFailed):
@@ -44,15 +44,15 @@ class InvalidSettings(FetchFailed):
 
 
 class UnbuildableSettings(FetchFailed):
-    """The SDK's schema accepts the settings, and yet its models can't be built from them."""
+    """The settings fulfil the SDK's schema, but the SDK can't build a client from them."""
 
 
 class RefreshBusy(RefreshFailed):
-    """A fetch that began earlier is still under way, and waiting longer would tie up a worker."""
+    """An earlier attempt is still under way, and waiting longer would tie up a worker."""
 
 
-class TakingABreath(RefreshFailed):
-    """The last fetch failed a moment ago, so this delivery does not ask VWO again."""
+class BackingOff(RefreshFailed):
+    """The last attempt failed a moment ago, so this delivery does not ask VWO again."""
 
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
@@ -60,7 +60,15 @@ class TakingABreath(RefreshFailed):
 
 
 class Superseded(RefreshFailed):
-    """A newer fetch started while this one ran; its late result is refused."""
+    """A newer attempt started while this one ran, so its late result is refused."""
+
+
+class NotStored(RefreshFailed):
+    """VWO's settings are good, and could not be stored."""
+
+
+class NotApplied(RefreshFailed):
+    """The new settings are stored, and this process could not apply them."""
 
 
 class InsideTransaction(RefreshFailed):

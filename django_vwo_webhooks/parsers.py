@@ -1,19 +1,20 @@
-"""The request body in, a JSON object that every database can hold out."""
+"""What a request holds: its body as a JSON object that every database can store, its sender."""
 
+import ipaddress
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.core.handlers.wsgi import LimitedStream, WSGIRequest
 from django.http import UnreadablePostError
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.request import Request
+from rest_framework.settings import api_settings
 
 from . import strict_json
 from .conf import app_settings
 
-DEEPEST = 20
-"""Levels of nesting; MariaDB takes 32 in all, VWO sends 1."""
+MAX_DEPTH = 20
+"""Accepted levels of nesting. MariaDB stores 32 at most, and VWO sends 1."""
 
 
 class LengthRequired(APIException):
@@ -29,52 +30,28 @@ class PayloadTooLarge(APIException):
     default_code = "payload_too_large"
 
     def __init__(self) -> None:
-        super().__init__(_("The body may have at most %d bytes.") % app_settings.max_body_bytes)
-
-
-class ChunkedBody(LimitedStream):
-    """A chunked body that the server ends; Django would read as many bytes as Content-Length says.
-
-    gunicorn tells of a chunk that is none by exceptions of its own, which Django does not expect.
-    """
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        try:
-            return super().read(size)
-        except Exception as error:
-            raise OSError("broken chunks") from error
+        super().__init__(_("The body must not exceed %d bytes.") % app_settings.max_body_bytes)
 
 
 def check_length(request: Request) -> None:
-    """Refuse what is too large by its headers, before a byte of it is read."""
-    http: Any = request._request
-    chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
-    if chunked and isinstance(http, WSGIRequest):
-        if not http.environ.get("wsgi.input_terminated"):
+    """Refuse by its headers what is too large or can't be read, before reading a byte of it."""
+    if _is_chunked(request):
+        if not request.META.get("wsgi.input_terminated"):
             raise LengthRequired
-        stream: Any = ChunkedBody(http.environ["wsgi.input"], app_settings.max_body_bytes + 1)
-        http._stream = stream
     elif _content_length(request) > app_settings.max_body_bytes:
         raise PayloadTooLarge
 
 
 def read_body(request: Request) -> bytes:
-    """The body as it came. Raises DRF's 413 and 400 with what is wrong."""
-    try:
-        body: bytes = request._request.body
-    except UnreadablePostError as error:
-        raise ParseError(_("The body ended early, or its chunks are broken.")) from error
-    except RequestDataTooBig as error:
-        raise PayloadTooLarge from error
-    except ValueError as error:  # what Django makes of a Content-Length that is no number
-        raise ParseError(_("The Content-Length is not a number.")) from error
+    """Return the body as it was sent. Raises DRF's 413 and 400 with what is wrong."""
+    body = _chunked_body(request) if _is_chunked(request) else _sized_body(request)
     if len(body) > app_settings.max_body_bytes:
         raise PayloadTooLarge
     return body
 
 
 def parse(request: Request) -> dict[str, Any]:
-    """The payload. Raises DRF's 415 and 400 with what is wrong."""
+    """Return the payload. Raises DRF's 415 and 400 with what is wrong."""
     if request.content_type.split(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType(request.content_type or "none")
     body = read_body(request)
@@ -88,14 +65,69 @@ def parse(request: Request) -> dict[str, Any]:
     return payload
 
 
+def remote_addr(request: Request) -> str | None:
+    """Return the sender's address, or None where the server does not report a valid one.
+
+    The number of trusted proxies is DRF's ``NUM_PROXIES``, as for throttles; without it, or with
+    0, this is the address of the connection.
+    """
+    address = str(request.META.get("REMOTE_ADDR") or "")
+    forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR") or "")
+    if api_settings.NUM_PROXIES and forwarded:
+        hops = forwarded.split(",")
+        address = hops[-min(api_settings.NUM_PROXIES, len(hops))]
+    return _parse_address(address.strip())
+
+
+def _is_chunked(request: Request) -> bool:
+    """Whether this is WSGI and the body is chunked; under ASGI, Django reads such a body itself."""
+    encoding = request.headers.get("Transfer-Encoding", "")
+    return "wsgi.input" in request.META and "chunked" in encoding.lower()
+
+
+def _content_length(request: Request) -> int:
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
+
+
+def _sized_body(request: Request) -> bytes:
+    try:
+        return request.body
+    except UnreadablePostError as error:
+        raise ParseError(_("The body ended early, or its chunks are broken.")) from error
+    except RequestDataTooBig as error:
+        raise PayloadTooLarge from error
+    except ValueError as error:  # raised by Django when the Content-Length is not a number
+        raise ParseError(_("The Content-Length is not a number.")) from error
+
+
+def _chunked_body(request: Request) -> bytes:
+    """Read the body from the server, once, and at most one byte more than is accepted.
+
+    Django would read nothing, since a chunked request has no Content-Length.
+    """
+    context: dict[str, Any] = request.parser_context
+    if "chunked_body" not in context:
+        stream, limit, body = request.META["wsgi.input"], app_settings.max_body_bytes, b""
+        try:
+            while len(body) <= limit and (piece := stream.read(limit + 1 - len(body))):
+                body += piece
+        except Exception as error:  # gunicorn raises exceptions of its own for broken chunks
+            raise ParseError(_("The body ended early, or its chunks are broken.")) from error
+        context["chunked_body"] = body
+    return bytes(context["chunked_body"])
+
+
 def _check(value: Any, level: int) -> None:
-    if level > DEEPEST:
-        raise ValueError(f"nested more than {DEEPEST} levels deep")
+    if level > MAX_DEPTH:
+        raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, str):
         if "\0" in value:
-            raise ValueError("a string holds the character NUL")
+            raise ValueError("a string contains the character NUL")
         if any("\ud800" <= character <= "\udfff" for character in value):
-            raise ValueError("a string holds half a surrogate pair")
+            raise ValueError("a string contains half a surrogate pair")
     elif isinstance(value, dict):
         for key, item in value.items():
             _check(key, level)
@@ -105,8 +137,13 @@ def _check(value: Any, level: int) -> None:
             _check(item, level + 1)
 
 
-def _content_length(request: Request) -> int:
+def _parse_address(text: str) -> str | None:
+    """Return the address in ``1.2.3.4``, ``1.2.3.4:567``, ``::1`` or ``[::1]:567``, or None."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
     try:
-        return int(request.META.get("CONTENT_LENGTH") or 0)
+        return str(ipaddress.ip_address(text.partition("%")[0]))
     except ValueError:
-        return 0
+        return None

@@ -1,4 +1,4 @@
-"""What each process makes for itself, on first use, and makes anew after a fork."""
+"""What each process makes for itself on first use, and makes again after a fork."""
 
 import os
 from collections.abc import Callable
@@ -8,11 +8,12 @@ T = TypeVar("T")
 
 
 class PerProcess(Generic[T]):
-    """Holds one object a process, made by ``factory`` when it is first asked for.
+    """Holds one object for each process, made by ``factory`` when it is first asked for.
 
-    Nothing is made at import or inside a fork hook: gevent patches ``threading`` after the fork,
-    and a lock made before would freeze the worker. ``factory`` must do nothing but construct, as
-    several threads may call it at once; all of them get the same object, and the rest is dropped.
+    Nothing is made at import or in a fork hook: gevent patches ``threading`` after the fork, and a
+    lock made before that would block the worker for ever. ``factory`` must only construct, since
+    several threads may call it at the same time; all of them get the same object, and the others
+    are dropped.
     """
 
     def __init__(self, factory: Callable[[], T]) -> None:
@@ -30,14 +31,14 @@ class PerProcess(Generic[T]):
         return instance
 
     def _set_aside(self) -> None:
-        # kept, since freeing it may say goodbye on a socket that the parent goes on using
+        # kept, since freeing it may end the protocol on a socket that the parent still uses
         self._inherited.extend(self._instances.values())
         self._instances.clear()
 
     def forget(self) -> None:
-        """Let the next use make a new one."""
+        """Drop this process's object, so that the next use makes a new one."""
         self._instances.pop(os.getpid(), None)
 
     def peek(self) -> T | None:
-        """This process's object if it was made already."""
+        """This process's object if it has been made, else None."""
         return self._instances.get(os.getpid())

@@ -1,4 +1,4 @@
-"""The payload in, a ``WebhookEvent`` out."""
+"""Validates VWO's payload, and returns the values of an event's fields."""
 
 from datetime import datetime, timezone
 from typing import Any
@@ -8,13 +8,13 @@ from rest_framework import serializers
 
 from .models import WebhookEvent
 
-LAST_SECOND = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc).timestamp()
-FIRST_MILLISECONDS = 1e11
-"""Larger time stamps are in milliseconds; as seconds they would lie past the year 5138."""
+MAX_SECONDS = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc).timestamp()
+MIN_MILLISECONDS = 1e11
+"""Timestamps from here on are in milliseconds; as seconds they would be past the year 5138."""
 
 
 class TextField(serializers.CharField):
-    """A string that is one in the JSON too: DRF's own field also takes numbers."""
+    """Accepts only JSON strings, whereas DRF's ``CharField`` accepts numbers too."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -23,10 +23,10 @@ class TextField(serializers.CharField):
 
 
 class UnixTimestampField(serializers.Field[datetime, Any, str, Any]):
-    """Seconds since 1970, or milliseconds, as a number or a string of digits."""
+    """A Unix timestamp in seconds or milliseconds, as a number or a string of digits."""
 
     default_error_messages = {
-        "invalid": _("Not a Unix time stamp in seconds or milliseconds."),
+        "invalid": _("Not a Unix timestamp in seconds or milliseconds."),
         "range": _("Not between the years 1970 and 9999."),
     }
 
@@ -35,27 +35,26 @@ class UnixTimestampField(serializers.Field[datetime, Any, str, Any]):
             data = int(data)
         if isinstance(data, bool) or not isinstance(data, (int, float)):
             self.fail("invalid")
-        if not 0 <= data <= LAST_SECOND * 1000:  # before it is divided: no float holds any integer
+        if not 0 <= data <= MAX_SECONDS * 1000:  # first, since dividing a huge int fails
             self.fail("range")
-        seconds = data / 1000 if data >= FIRST_MILLISECONDS else data
+        seconds = data / 1000 if data >= MIN_MILLISECONDS else data
         return datetime.fromtimestamp(seconds, tz=timezone.utc)
 
 
 class WebhookEventSerializer(serializers.Serializer[WebhookEvent]):
-    """VWO's payload. Only ``event`` is required: any authenticated call may mean a change."""
+    """VWO's payload. Only ``event`` is required: any authenticated delivery may mean a change."""
 
     event = TextField(max_length=255)
     action = TextField(max_length=255, required=False, allow_blank=True, allow_null=True)
     triggered_by = TextField(max_length=255, required=False, allow_blank=True, allow_null=True)
     timestamp = UnixTimestampField(required=False, allow_null=True)
 
-    def create(self, validated_data: dict[str, Any]) -> WebhookEvent:
-        return WebhookEvent.objects.record(
-            event=validated_data["event"],
-            action=validated_data.get("action") or "",
-            triggered_by=validated_data.get("triggered_by") or "",
-            timestamp=validated_data.get("timestamp"),
-            payload=validated_data["payload"],
-            remote_addr=validated_data["remote_addr"],
-            credential=validated_data["credential"],
-        )
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Return the values of the event's fields."""
+        values: dict[str, Any] = super().to_internal_value(data)
+        return {
+            "event": values["event"],
+            "action": values.get("action") or "",
+            "triggered_by": values.get("triggered_by") or "",
+            "timestamp": values.get("timestamp"),
+        }

@@ -1,18 +1,19 @@
-"""The signals that tell the site's own code what happened.
+"""The signals by which the site's own code learns what happened.
 
-All are sent with ``send_robust``: a receiver that raises is logged and changes no answer.
+All are sent with ``send_robust``, after the commit, while nothing is locked: a receiver that raises
+is logged and changes no answer, and one that hangs holds up nobody else's delivery.
 """
 
 from django.dispatch import Signal
 
 webhook_received = Signal()
-"""A new event was logged, before its refresh starts; sent once a row, not once a delivery.
+"""A new event arrived; sent first, after its refresh, once per row and not once per delivery.
 
-Provides ``event``, the committed ``WebhookEvent``.
+Sent also where the refresh failed. Provides ``event``, the ``WebhookEvent`` with its outcome.
 """
 
 settings_refreshed = Signal()
-"""A refresh succeeded; sent once, in the process that fetched, after the commit.
+"""A refresh succeeded; sent once, in the process that ran the attempt.
 
 Provides ``events`` (the ``WebhookEvent`` rows that it finished, perhaps none), ``snapshot`` (the
 ``SettingsSnapshot`` in force) and ``changes`` (a list of dicts as ``changes.compare`` describes
@@ -26,7 +27,7 @@ Provides ``snapshot`` (the ``SettingsSnapshot`` now in force here) and ``client`
 """
 
 refresh_failed = Signal()
-"""A refresh failed; sent in the process that tried.
+"""An attempt to refresh failed; sent once, in the process that ran it.
 
 Provides ``events`` (the ``WebhookEvent`` rows that wait for it, perhaps none) and ``error`` (a
 ``RefreshFailed``).

@@ -1,27 +1,39 @@
-"""How the fleet is: one look at the database, for the command and for the admin."""
+"""The state of the fleet as the database has it, for the command and for the admin."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
+from django.db.models import TextChoices
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from .conf import app_settings
 from .models import FleetProcess, RefreshLease, SettingsSnapshot, WebhookEvent
 from .models.process import STALE_SECONDS
 
-LATE = 1.5
-"""How many ``RECONCILE_SECONDS`` may pass without a look at VWO before settings are stale."""
+STALE_AFTER = 1.5
+"""How many times ``RECONCILE_SECONDS`` may pass without a refresh before settings are stale."""
+
+
+class FleetState(TextChoices):
+    FRESH = "fresh", _("fresh")
+    STALE = "stale", _("stale")
+    FAILING = "failing", _("failing")
 
 
 @dataclass(frozen=True)
 class FleetStatus:
-    state: str
-    """``fresh``, ``stale`` (nobody has looked at VWO for too long) or ``failing``."""
+    state: FleetState
+    """``stale`` if no refresh succeeded for too long, ``failing`` if the newest one failed."""
     since: datetime | None
     error: str
     snapshot: SettingsSnapshot | None
-    looked_seconds: float | None
+    """The snapshot in force."""
+    refreshed_seconds: float | None
+    """How long ago the settings were last fetched from VWO; None before the first refresh."""
     last_event: WebhookEvent | None
     processes: list[Any]
     """``FleetProcess`` rows, each with its ``heartbeat_age_seconds``."""
@@ -32,38 +44,49 @@ class FleetStatus:
 
     @property
     def stale(self) -> list[Any]:
-        """The processes without a recent heartbeat, most of them killed."""
+        """The processes without a recent heartbeat, most of which were killed."""
         return [process for process in self.processes if _is_stale(process)]
 
     @property
     def behind(self) -> list[Any]:
-        """The living processes that do not run the newest snapshot."""
-        newest = self.snapshot and self.snapshot.pk
-        return [process for process in self.alive if process.snapshot_id != newest]
+        """The living processes that do not run the snapshot in force."""
+        in_force = self.snapshot and self.snapshot.pk
+        return [process for process in self.alive if process.snapshot_id != in_force]
 
     @property
     def slowest_seconds(self) -> float | None:
-        """How long after it was stored the newest snapshot reached the last process."""
+        """How long after it was stored the snapshot in force reached the last process."""
         if self.snapshot is None:
             return None
         lags = [
             process.lag_seconds(self.snapshot.created_at)
             for process in self.alive
             if process.snapshot_id == self.snapshot.pk
-            # a process that started later took it at its start
+            # a process that started later found the snapshot at its start
             and process.followed
         ]
         return max((lag for lag in lags if lag is not None), default=None)
 
     @property
     def summary(self) -> str:
-        """As in "12 of 12 on #57, slowest 0.8 s"."""
+        """For example "12 of 12 on #57, slowest 0.8 s"."""
+        alive = len(self.alive)
         if self.snapshot is None:
-            return f"{len(self.alive)} processes, no settings yet"
-        current = len(self.alive) - len(self.behind)
-        text = f"{current} of {len(self.alive)} on #{self.snapshot.pk}"
+            return ngettext(
+                "%d process, no settings yet", "%d processes, no settings yet", alive
+            ) % alive  # fmt: skip
+        text = gettext("%(current)d of %(alive)d on %(snapshot)s") % {
+            "current": alive - len(self.behind),
+            "alive": alive,
+            "snapshot": self.snapshot,
+        }
         slowest = self.slowest_seconds
-        return text if slowest is None else f"{text}, slowest {max(slowest, 0):.1f} s"
+        if slowest is None:
+            return text
+        return gettext("%(processes)s, slowest %(seconds).1f s") % {
+            "processes": text,
+            "seconds": max(slowest, 0),
+        }
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -71,7 +94,7 @@ class FleetStatus:
             "since": self.since and self.since.isoformat(),
             "error": self.error,
             "snapshot": self.snapshot and self.snapshot.pk,
-            "looked_seconds": self.looked_seconds,
+            "refreshed_seconds": self.refreshed_seconds,
             "last_webhook": self.last_event and self.last_event.last_received_at.isoformat(),
             "processes": [
                 {
@@ -93,22 +116,23 @@ def _is_stale(process: Any) -> bool:
 
 def fleet_status() -> FleetStatus:
     """What the database knows of this site's fleet, in four statements."""
-    lease = RefreshLease.objects.look()
-    looked = None if lease.looked_seconds == float("inf") else lease.looked_seconds
-    state, ago = "fresh", looked
+    lease = RefreshLease.objects.read()
+    refreshed = None if lease.refreshed_seconds == inf else lease.refreshed_seconds
+    planned = app_settings.reconcile_seconds
+    state, since_seconds = FleetState.FRESH, refreshed
     if lease.failing_seconds is not None:
-        state, ago = "failing", lease.failing_seconds
-    elif looked is None:
-        state = "stale"
-    elif not 0 <= looked <= LATE * app_settings.reconcile_seconds:
-        # less than 0 where the database's clock was set back
-        state, ago = "stale", max(0.0, looked - app_settings.reconcile_seconds)
+        state, since_seconds = FleetState.FAILING, lease.failing_seconds
+    elif refreshed is None:
+        state = FleetState.STALE
+    elif not 0 <= refreshed <= STALE_AFTER * planned:
+        # it is negative where the database's clock was set back
+        state, since_seconds = FleetState.STALE, max(0.0, refreshed - planned)
     return FleetStatus(
         state=state,
-        since=None if ago is None else timezone.now() - timedelta(seconds=ago),
+        since=None if since_seconds is None else timezone.now() - timedelta(seconds=since_seconds),
         error=lease.error,
-        snapshot=SettingsSnapshot.objects.defer("settings", "changes").newest(),
-        looked_seconds=looked,
+        snapshot=SettingsSnapshot.objects.defer("settings", "changes").in_force(),
+        refreshed_seconds=refreshed,
         last_event=WebhookEvent.objects.ours().defer("payload").order_by("-received_at").first(),
         processes=list(FleetProcess.objects.ours().with_heartbeat_age().order_by("host", "pid")),
     )

@@ -1,4 +1,4 @@
-"""JSON as the standard has it: Python's own reader also takes NaN and infinities."""
+"""Parses JSON as the standard defines it; Python's own parser also accepts NaN and infinities."""
 
 import json
 import math
@@ -6,9 +6,9 @@ from typing import Any
 
 
 def loads(raw: bytes) -> Any:
-    """Read one JSON document from its bytes (UTF-8, -16 or -32).
+    """Parse one JSON document from its bytes (UTF-8, -16 or -32).
 
-    Raises ``ValueError`` that says in a few words what is wrong.
+    Raises ``ValueError`` with a short description of what is wrong.
     """
     try:
         return json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
@@ -21,7 +21,7 @@ def loads(raw: bytes) -> Any:
 
 
 def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _finite(text: str) -> float:

@@ -1,4 +1,3 @@
-import ipaddress
 import logging
 import time
 from typing import Any, NoReturn
@@ -11,25 +10,22 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
-from .authentication import Credential, IsAuthenticatedSender
+from .authentication import IsAuthenticatedSender, authenticated_by
 from .conf import app_settings
 from .connections import mend_connections
 from .exceptions import RefreshFailed
-from .models import RefreshLease, SettingsSnapshot, WebhookEvent
-from .parsers import check_length, parse
-from .refresh import serve
-from .refresh.attempt import Clock, Landing, tell
+from .parsers import check_length, parse, remote_addr
+from .refresh.deadline import Deadline
+from .refresh.delivery import Delivery, deliver
 from .serializers import WebhookEventSerializer
-from .signals import webhook_received
 
 logger = logging.getLogger("django_vwo_webhooks")
 
 
 class OnlyJSON(DefaultContentNegotiation):
-    """Answers in JSON whatever the ``Accept`` header says: a 406 would make VWO ask again."""
+    """Answers in JSON whatever the ``Accept`` header says: VWO would retry after a 406."""
 
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None
@@ -38,7 +34,7 @@ class OnlyJSON(DefaultContentNegotiation):
 
 
 class WebhookView(APIView):
-    """Takes VWO's webhook, and answers 2xx only when the flags are fresh."""
+    """Receives VWO's webhook; answers 2xx only when VWO's settings are in force here."""
 
     http_method_names = ["post"]
     permission_classes = [IsAuthenticatedSender]
@@ -57,7 +53,7 @@ class WebhookView(APIView):
         return view
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """The door: method, size, sender; nothing is parsed before all three are right."""
+        """Check method, size and sender, in this order, before anything is parsed."""
         mend_connections()
         self.arrived_at = time.monotonic()
         if request.method != "POST":
@@ -82,21 +78,15 @@ class WebhookView(APIView):
         payload = parse(request)
         serializer = WebhookEventSerializer(data=payload)
         serializer.is_valid(raise_exception=True)
-        event = serializer.save(
-            payload=payload, remote_addr=remote_addr(request), credential=credential(request)
-        )
-        if event.is_new:
-            tell(webhook_received, sender=WebhookEvent, event=event)
-        try:
-            landing = serve(
-                RefreshLease.objects.look(event.pk),
-                cause=SettingsSnapshot.Cause.WEBHOOK,
-                clock=Clock.starting(self.arrived_at),
-                event=event.pk,
-            )
-        except RefreshFailed as failure:
-            return not_refreshed(event, failure)
-        return refreshed(event, landing)
+        values = {
+            **serializer.validated_data,
+            "payload": payload,
+            "remote_addr": remote_addr(request),
+            "credential": authenticated_by(request),
+        }
+        delivery = deliver(values, Deadline.starting(self.arrived_at))
+        delivery.announce()
+        return answer(delivery)
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
@@ -105,61 +95,29 @@ class WebhookView(APIView):
             address = remote_addr(self.request) or "an unknown address"
             logger.warning("A webhook from %s was refused, %s: %s", address, reason, exc.detail)
         if isinstance(exc, Error):
-            logger.error("A webhook could not be taken.", exc_info=exc)
-            return try_again(None, "The database can't be used now.", 1)
+            logger.error("A webhook could not be recorded: database error.", exc_info=exc)
+            return try_again(None, "The webhook could not be recorded: database error.", 1)
         return super().handle_exception(exc)
 
 
-def refreshed(event: WebhookEvent, landing: Landing) -> Response:
-    message = f"The flags are fresh: settings #{landing.snapshot.pk} are in force."
-    return Response({"status": "success", "message": message, "event": event.pk})
+def answer(delivery: Delivery) -> Response:
+    """200 when VWO's settings are in force here, else 503 with the reason."""
+    event = delivery.event.pk
+    try:
+        snapshot = delivery.result.in_force()
+    except RefreshFailed as failure:
+        return try_again(event, str(failure), failure.retry_after)
+    message = f"Settings #{snapshot.pk} are in force."
+    return Response({"status": "success", "message": message, "event": event})
 
 
-def not_refreshed(event: WebhookEvent, failure: RefreshFailed) -> Response:
-    WebhookEvent.objects.fail_one(event.pk, str(failure))
-    return try_again(event, str(failure), failure.retry_after)
-
-
-def try_again(event: WebhookEvent | None, message: str, seconds: int) -> Response:
+def try_again(event: int | None, message: str, seconds: int) -> Response:
     response = Response(
-        {"status": "error", "message": message, "event": event and event.pk},
+        {"status": "error", "message": message, "event": event},
         status=status.HTTP_503_SERVICE_UNAVAILABLE,
         headers={"Retry-After": str(seconds)},
     )
-    # VWO repeats for an hour, and Django would mail each 503 to the site's ADMINS; the failed
+    # Django would mail each 503 to the site's ADMINS, for as long as VWO retries; the failed
     # refresh itself is logged once
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response
-
-
-def credential(request: Request) -> str:
-    """What let the request in; of a class of the site's own no more than its name."""
-    if isinstance(request.auth, Credential):
-        return str(request.auth)
-    return type(request.successful_authenticator).__name__[:100]
-
-
-def remote_addr(request: Request) -> str | None:
-    """The sender's address, or None where the server tells none that can be understood.
-
-    How many proxies to believe follows DRF's ``NUM_PROXIES``, as for throttles; unset, or 0, it
-    is the address of the connection.
-    """
-    address = str(request.META.get("REMOTE_ADDR") or "")
-    forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR") or "")
-    if api_settings.NUM_PROXIES and forwarded:
-        hops = forwarded.split(",")
-        address = hops[-min(api_settings.NUM_PROXIES, len(hops))]
-    return parse_address(address.strip())
-
-
-def parse_address(text: str) -> str | None:
-    """``1.2.3.4``, ``1.2.3.4:567``, ``::1``, ``[::1]:567``: the address in it, or None."""
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        return str(ipaddress.ip_address(text.partition("%")[0]))
-    except ValueError:
-        return None

@@ -1,4 +1,4 @@
-"""The main job, told as it happens: a webhook comes in, the flags are fresh, the trail says so."""
+"""Changes flags in a simulated VWO, and shows what the shop does with its webhooks."""
 
 import argparse
 import os
@@ -26,19 +26,19 @@ SDK_KEY = "demo-sdk-key-0123456789"
 HERE = Path(__file__).resolve().parent
 
 
-class NotTrue(Exception):
-    """A sentence of the story did not hold."""
+class ExpectationFailed(Exception):
+    """The app did not do what the demo shows; the message is what was expected."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--once", action="store_true", help="end after the story")
+    parser.add_argument("--once", action="store_true", help="exit after the demonstration")
     parser.add_argument("--database", default="", help="a database URL instead of SQLite")
-    parser.add_argument("--bell", default="", help="redis://host, or postgres, to ring with")
+    parser.add_argument("--broadcast", default="", help="publish with redis://host or postgres")
     options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
-    # a shell that starts this in the background has it ignore Ctrl-C
+    # a process that a shell starts in the background ignores Ctrl-C by default
     signal.signal(signal.SIGINT, signal.default_int_handler)
     flags = build_settings(feature("new_checkout", enabled=False, variables={"button": "Buy"}))
     with (
@@ -48,8 +48,8 @@ def main() -> None:
         environment = {
             "DJANGO_SETTINGS_MODULE": "example_project.settings",
             "DATABASE_URL": options.database or f"sqlite:///{folder}/demo.sqlite3",
-            "BELL": options.bell,
-            # apart from whatever else that database holds
+            "BROADCAST": options.broadcast,
+            # separates the demo's rows from all others in that database
             "VWO_ENVIRONMENT": f"demo-{secrets.token_hex(4)}",
             "VWO_ACCOUNT_ID": vwo.account_id,
             "VWO_SDK_KEY": SDK_KEY,
@@ -63,78 +63,81 @@ def main() -> None:
         ):
             vwo.webhook_url = f"{server.url}/webhooks/vwo/"
             try:
-                tell(vwo, server)
-            except (NotTrue, requests.RequestException, TimeoutError) as error:
-                sys.exit(f"\nNOT TRUE: {error}\n\n{server.log()}")
+                demonstrate(vwo, server)
+            except ExpectationFailed as error:
+                sys.exit(f"\nFAILED, expected: {error}\n\n{server.log()}")
+            except (requests.RequestException, TimeoutError) as error:
+                sys.exit(f"\nFAILED: {error}\n\n{server.log()}")
             if options.once:
                 return
             print(f"\nShop       {server.url}/")
             print(f"Admin      {server.url}/admin/   user {name}, password {password}")
             print(f"Simulator  {vwo.url}/   change the flag there, and watch the shop")
-            print("Ctrl-C ends it.", flush=True)
+            print("Press Ctrl-C to stop.", flush=True)
             _until_interrupted(server)
 
 
-def tell(vwo: VWOSimulator, server: Server) -> None:
+def demonstrate(vwo: VWOSimulator, server: Server) -> None:
     from django_vwo_webhooks.models import WebhookEvent
 
-    say("The shop as it stands", server.page())
-    true("old checkout" in server.page(), "a flag that is off gives the old checkout")
+    show("The shop", server.page())
+    expect("old checkout" in server.page(), "while the flag is off, the shop has the old checkout")
 
-    say("At VWO somebody switches new_checkout on", "and names the button “Buy with one click”")
+    show("Flag changed in VWO", "new_checkout switched on, button “Buy with one click”")
     vwo.set_flag("new_checkout", enabled=True, variables={"button": "Buy with one click"})
     delivery = vwo.deliveries[-1]
-    true(delivery.wait(20), "the webhook is answered 2xx")
+    expect(delivery.wait(20), "the webhook is answered with a 2xx")
     attempt = delivery.attempts[-1]
-    say("Webhook sent", f"{attempt.status} after {attempt.seconds * 1000:.0f} ms")
+    show("Webhook delivered", f"HTTP {attempt.status} after {attempt.seconds * 1000:.0f} ms")
     event = WebhookEvent.objects.ours().get()
-    took = (event.refresh_seconds or 0) * 1000
-    say("Refreshed", f"in {took:.0f} ms, settings {event.snapshot}")
-    started = time.monotonic()
+    refresh_milliseconds = (event.refresh_seconds or 0) * 1000
+    show("Settings refreshed", f"settings {event.snapshot}, in {refresh_milliseconds:.0f} ms")
+    started_at = time.monotonic()
     pages = server.pages_until(lambda page: "Buy with one click" in page)
-    seconds = time.monotonic() - started
-    true(len(pages) == WORKERS, "every process of the site serves the new flag")
-    say(
-        "The shop now", f"{server.page()} — in {len(pages)} of {WORKERS} processes, {seconds:.1f} s"
-    )
-    trail(event)
-    true(event.outcome == "changed" and event.deliveries == 1, "the trail says so")
+    seconds = time.monotonic() - started_at
+    expect(len(pages) == WORKERS, "every process of the site has the new flag")
+    show("The shop now", server.page())
+    show("", f"in {len(pages)} of {WORKERS} processes after {seconds:.1f} s")
+    show_event(event)
+    expect(event.outcome == "changed" and event.deliveries == 1, "one delivery is recorded")
 
-    say("VWO is in trouble", "its settings server answers 500 while the flag is switched off")
+    show("VWO fails", "its settings can't be fetched (HTTP 500) when the flag is switched off")
     vwo.misbehave(status=500)
     vwo.set_flag("new_checkout", enabled=False)
     delivery = vwo.deliveries[-1]
     vwo.wait_for(lambda: delivery.attempts, timeout=20)
-    say("Webhook sent", f"{delivery.attempts[0].status}, so VWO will ask again")
-    true(delivery.attempts[0].status == 503, "a refresh that failed is not answered 2xx")
-    true("new checkout" in server.page(), "the last known flags stay in force")
-    say("The shop meanwhile", server.page())
+    show("Webhook delivered", f"HTTP {delivery.attempts[0].status}, so VWO will retry")
+    expect(delivery.attempts[0].status == 503, "a failed refresh is answered with a 503")
+    expect("new checkout" in server.page(), "the last known flags stay in force")
+    show("The shop meanwhile", server.page())
     vwo.behave()
-    true(delivery.wait(20), "the retry is answered 2xx")
-    server.pages_until(lambda page: "old checkout" in page)
-    say("VWO is well again", f"its retry came as attempt {len(delivery.attempts)}")
+    expect(delivery.wait(20), "a retry is answered with a 2xx")
+    pages = server.pages_until(lambda page: "old checkout" in page)
+    status = delivery.attempts[-1].status
+    show("VWO recovers", f"HTTP {status} for attempt {len(delivery.attempts)}")
+    show("The shop now", server.page())
     event = WebhookEvent.objects.ours().latest("pk")
-    trail(event)
-    true(event.outcome == "changed", "the retry turned the same row into changed")
-    true(event.deliveries == len(delivery.attempts), "each delivery is counted")
-    true(WebhookEvent.objects.ours().count() == 2, "two events make two rows")
+    show_event(event)
+    expect(event.outcome == "changed", "the retry changes the outcome of the same row")
+    expect(event.deliveries == len(delivery.attempts), "every delivery is counted")
+    expect(WebhookEvent.objects.ours().count() == 2, "there is one row for each of the two events")
 
 
-def trail(event: "WebhookEvent") -> None:
+def show_event(event: "WebhookEvent") -> None:
     changes = event.snapshot.changes if event.snapshot else []
     times = "once" if event.deliveries == 1 else f"{event.deliveries} times"
-    say("The audit row", f"{event}: {event.outcome}, delivered {times}")
+    show("Event recorded", f"{event}: {event.outcome}, delivered {times}")
     for change in changes:
-        say("", change["text"])
+        show("", change["text"])
 
 
-def say(what: str, text: str) -> None:
-    print(f"{what:<42} {text}", flush=True)
+def show(step: str, text: str) -> None:
+    print(f"{step:<22} {text}", flush=True)
 
 
-def true(holds: bool, sentence: str) -> None:
+def expect(holds: bool, expectation: str) -> None:
     if not holds:
-        raise NotTrue(sentence)
+        raise ExpectationFailed(expectation)
 
 
 def _until_interrupted(server: Server) -> None:
@@ -155,4 +158,4 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         sys.exit(130)
     except (requests.RequestException, subprocess.SubprocessError, TimeoutError) as error:
-        sys.exit(f"NOT TRUE: {error}")
+        sys.exit(f"FAILED: {error}")

@@ -1,4 +1,4 @@
-"""What the demo writes into a database, and takes away again."""
+"""The rows that the demo adds to a database, and deletes at the end."""
 
 import contextlib
 import secrets
@@ -10,7 +10,7 @@ import django
 
 @contextlib.contextmanager
 def staff() -> Iterator[tuple[str, str]]:
-    """Who may see the admin, and the password; afterwards only the tables are left."""
+    """Add a superuser, and yield name and password; at the end only the tables remain."""
     _set_up()
 
     from django.conf import settings
@@ -42,4 +42,4 @@ def _set_up() -> None:
         call_command("migrate", verbosity=0, skip_checks=False)
         get_broadcast().publish(channel())
     except Exception as error:
-        sys.exit(f"The demo can't begin. {type(error).__name__}: {error}")
+        sys.exit(f"The demo can't start. {type(error).__name__}: {error}")

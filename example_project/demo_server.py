@@ -1,4 +1,4 @@
-"""The shop under gunicorn, as a child of the demo."""
+"""Runs the shop under gunicorn, as a child process of the demo."""
 
 import re
 import socket
@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 
 
 class Server:
-    """gunicorn with two worker processes; use it in a ``with`` block."""
+    """gunicorn with two worker processes, to be used in a ``with`` block."""
 
     def __init__(self, port: int, log: Path) -> None:
         self.url = f"http://127.0.0.1:{port}"
@@ -73,16 +73,16 @@ class Server:
         return self._log.read_text()[-4000:]
 
     def page(self) -> str:
-        """What the front page says of the checkout, and its button."""
+        """Return which checkout and button the front page shows."""
         return self._answer()[1]
 
     def pages_until(self, holds: Callable[[str], bool]) -> dict[str, str]:
-        """Asks until every worker process gives a page that ``holds``: the pages by process."""
+        """Request pages until ``holds`` is true in every process; return them by process."""
         pages: dict[str, str] = {}
         deadline = time.monotonic() + 30
         while len(pages) < WORKERS or not all(holds(page) for page in pages.values()):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the pages stayed {pages}")
+                raise TimeoutError(f"the pages did not change in time: {pages}")
             worker, page = self._answer()
             pages[worker] = page
         return pages
@@ -93,12 +93,12 @@ class Server:
         checkout = re.search(r"the (new|old) checkout", response.text)
         button = re.search(r"<button[^>]*>([^<]*)", response.text)
         if checkout is None or button is None:
-            raise TimeoutError("the front page is not the shop's")
+            raise TimeoutError("another server answers at the shop's address")
         return response.headers["X-Worker"], f"{checkout[1]} checkout, button “{button[1]}”"
 
 
 def free_port(wanted: int) -> int:
-    """``wanted`` if nobody has it, else another one."""
+    """Return the port ``wanted`` if it is free, else another one."""
     for port in (wanted, 0):
         with socket.socket() as listening:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -106,6 +106,6 @@ def free_port(wanted: int) -> int:
                 listening.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            taken: int = listening.getsockname()[1]
-            return taken
+            port_found: int = listening.getsockname()[1]
+            return port_found
     raise OSError("no port is free")

@@ -18,7 +18,8 @@ from django.http import HttpResponse
 from django.test import Client
 
 from django_vwo_webhooks.models import WebhookEvent
-from django_vwo_webhooks.sdk.impressions import impressions
+from django_vwo_webhooks.sdk import download
+from django_vwo_webhooks.sdk.impressions import impression_queue
 from django_vwo_webhooks.testing import VWOSimulator, build_settings, feature
 
 PAYLOAD = {
@@ -31,14 +32,16 @@ PAYLOAD = {
 
 
 @pytest.fixture(autouse=True)
-def fresh_process() -> Iterator[None]:
+def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No test finds the follower, which the plugin stops, or the impressions of another one."""
+    # no test waits for long until the thread of another one has ended
+    monkeypatch.setattr(download, "KEEP_IDLE_SECONDS", 1.0)
     yield
     assert "vwo-follower" not in [thread.name for thread in threading.enumerate()]
-    mine = impressions.peek()
-    if mine is not None:
-        mine.batch_queue.clear()
-        mine.tasks.clear()
+    queue = impression_queue.peek()
+    if queue is not None:
+        queue.batch_queue.clear()
+        queue.tasks.clear()
 
 
 @pytest.fixture

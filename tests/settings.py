@@ -9,6 +9,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 SECRET_KEY = "tests"
+# fast, since hundreds of tests make a user
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 DEBUG = False
@@ -94,7 +96,8 @@ TEMPLATES = [
 
 VWO_WEBHOOKS = {
     "ACCOUNT_ID": "123456",
-    "SDK_KEY": "sdk-key-that-must-not-leak-0123456789",
+    # the name of a broadcast's channel depends on it, so workers of one test run stay apart
+    "SDK_KEY": f"sdk-key-that-must-not-leak-0123456789{os.environ.get('PYTEST_XDIST_WORKER', '')}",
     "SECRET": "secret-that-must-not-leak-0123456789",
     **json.loads(os.environ.get("SITE_VWO_WEBHOOKS", "{}")),
 }

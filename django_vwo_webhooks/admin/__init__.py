@@ -1,4 +1,4 @@
-"""The audit trail in the Django admin: to be read, and refreshed by whoever may."""
+"""The audit trail in the Django admin: read-only, with a button to refresh the settings."""
 
 from .events import WebhookEventAdmin
 from .snapshots import SettingsSnapshotAdmin

@@ -1,11 +1,11 @@
-"""Lists of changes as tables: one a flag, with what was before and what is after."""
+"""Lists of changes as tables: one per flag, with the values before and after."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..changes import printable
-from .words import LONGEST_DOCUMENT, as_text
+from .display import LONGEST_DOCUMENT, json_text
 
 LONGEST_CELL = 160
 MOST_TEXT = 2_000_000
@@ -13,7 +13,7 @@ MOST_TEXT = 2_000_000
 
 MOST_CHANGES = 1000
 MOST_OPEN = 25
-"""With how many changes the tables are open; with more, each opens by itself."""
+"""Up to how many changes the tables are open at first."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Cell:
 
     @property
     def beginning(self) -> str | None:
-        """Of a value that is too long for a cell."""
+        """The first characters of a value that is too long for a cell."""
         if len(self.text) <= LONGEST_CELL:
             return None
         return f"{self.text[:LONGEST_CELL].rstrip()}…"
@@ -52,26 +52,26 @@ class Group:
 
     @property
     def first(self) -> str:
-        """The first sentence, without the flag that the group is of."""
+        """The first sentence, without the flag, which the group is named after."""
         return self.rows[0].text.removeprefix(f"{self.feature}: ")
 
 
 @dataclass(frozen=True)
 class Comparison:
     groups: list[Group]
-    number: int
+    change_count: int
 
     @property
     def is_open(self) -> bool:
-        return self.number <= MOST_OPEN
+        return self.change_count <= MOST_OPEN
 
     @property
     def left_out(self) -> int:
-        return max(0, self.number - MOST_CHANGES)
+        return max(0, self.change_count - MOST_CHANGES)
 
 
 def tabulate(changes: list[dict[str, Any]], url: Callable[[str], str] | None = None) -> Comparison:
-    """``url(key)`` says where everything that ever happened to a flag is listed."""
+    """``url(key)`` returns where all events that changed a flag are listed."""
     limit = min(LONGEST_DOCUMENT, MOST_TEXT // (2 * len(changes) or 1))
     groups: dict[str, Group] = {}
     for change in changes[:MOST_CHANGES]:
@@ -88,4 +88,4 @@ def tabulate(changes: list[dict[str, Any]], url: Callable[[str], str] | None = N
 
 
 def _cell(value: Any, limit: int) -> Cell | None:
-    return None if value is None else Cell(as_text(value), limit)
+    return None if value is None else Cell(json_text(value), limit)

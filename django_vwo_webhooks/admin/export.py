@@ -1,6 +1,7 @@
-"""Events as CSV and JSON, streamed: however many there are, a few are in memory at a time."""
+"""Events as CSV and JSON, streamed: of any number of events, a few are in memory at a time."""
 
 import csv
+import io
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import islice
@@ -9,12 +10,13 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 
 from ..models import SettingsSnapshot, WebhookEvent
 
-BITE = 100
+BATCH_SIZE = 100
+"""How many events are fetched by one statement and sent in one chunk."""
 
 COLUMNS = [
     "id",
@@ -36,72 +38,73 @@ COLUMNS = [
 ]
 
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-"""What a cell begins with, after any blanks, that some spreadsheet would compute."""
+"""If a cell begins with one of these, after any blanks, some spreadsheet would compute it."""
 
 
-def older_than(event: WebhookEvent) -> Q:
-    """What comes after ``event`` in the list, as the index by time finds it."""
-    at = event.received_at
-    return Q(received_at__lte=at) & (Q(received_at__lt=at) | Q(pk__lt=event.pk))
-
-
-def newer_than(event: WebhookEvent) -> Q:
-    at = event.received_at
-    return Q(received_at__gte=at) & (Q(received_at__gt=at) | Q(pk__gt=event.pk))
-
-
-def in_bites(events: QuerySet[Any]) -> Iterator[WebhookEvent]:
-    """All events, newest first, by short statements.
-
-    One long cursor would keep SQLite locked for writers, that is for webhooks, for as long as a
-    slow client reads; and MySQL's driver would fetch all of it into memory.
-    """
-    snapshots = SettingsSnapshot.objects.only("pk", "headline", "change_count", "changes")
-    events = events.order_by("-received_at", "-pk").prefetch_related(None)
-    events = events.prefetch_related(Prefetch("snapshot", queryset=snapshots))
-    bite = list(events[:BITE])
-    while bite:
-        yield from bite
-        bite = list(events.filter(older_than(bite[-1]))[:BITE])
-
-
-def record(event: WebhookEvent) -> dict[str, Any]:
-    """An event as JSON has it, with its payload and the changes that it brought."""
-    changed = event.outcome == WebhookEvent.Outcome.CHANGED and event.snapshot
+def event_as_json(event: WebhookEvent) -> dict[str, Any]:
+    """An event with its payload and the changes that it brought."""
+    snapshot = _changed_by(event)
     return {
         **{name: getattr(event, name) for name in COLUMNS},
         "payload": event.payload,
-        "changes": event.snapshot.changes if changed and event.snapshot else [],
+        "changes": snapshot.changes if snapshot else [],
     }
 
 
-def as_json(events: QuerySet[Any]) -> Iterator[str]:
-    before = "["
-    for event in in_bites(events.defer(None)):
-        yield before + "\n" + json.dumps(record(event), cls=DjangoJSONEncoder)
-        before = ","
-    yield "\n]\n" if before == "," else "[]\n"
+def json_lines(events: QuerySet[Any]) -> Iterator[str]:
+    """The lines of one JSON array, an event on each."""
+    separator = "["
+    for event in _newest_first(events.defer(None)):
+        yield separator + "\n" + json.dumps(event_as_json(event), cls=DjangoJSONEncoder)
+        separator = ","
+    yield "\n]\n" if separator == "," else "[]\n"
 
 
-class _Line:
-    def write(self, text: str) -> str:
-        return text
+def csv_lines(events: QuerySet[Any]) -> Iterator[str]:
+    """A line per event. The payload and all changes, which fit into no cell, are in the JSON."""
+    yield _csv_line([*COLUMNS, "first_change", "changes"])
+    for event in _newest_first(events):
+        yield csv_line(event)
 
 
-def as_csv(events: QuerySet[Any]) -> Iterator[str]:
-    """A line an event; what has no cell of its own, the payload and all changes, has JSON."""
-    writer = csv.writer(_Line())
-    yield writer.writerow([*COLUMNS, "first_change", "changes"])
-    for event in in_bites(events):
-        changed = event.outcome == WebhookEvent.Outcome.CHANGED and event.snapshot
-        news = (
-            [event.snapshot.headline, event.snapshot.change_count]
-            if changed and event.snapshot
-            else ["", 0]
-        )
-        yield writer.writerow(
-            _cell(value) for value in [*(getattr(event, name) for name in COLUMNS), *news]
-        )
+def csv_line(event: WebhookEvent) -> str:
+    snapshot = _changed_by(event)
+    changes = [snapshot.headline, snapshot.change_count] if snapshot else ["", 0]
+    return _csv_line(
+        [_cell(value) for value in [*(getattr(event, name) for name in COLUMNS), *changes]]
+    )
+
+
+def streamed(
+    request: HttpRequest, lines: Iterable[str], content_type: str, filename: str
+) -> StreamingHttpResponse:
+    chunks = _chunks(iter(lines))
+    return StreamingHttpResponse(
+        # a synchronous iterator would be read into memory as a whole by an ASGI server
+        _async(chunks) if isinstance(request, ASGIRequest) else chunks,
+        content_type=content_type,
+        headers={"Content-Disposition": f'attachment; filename="{filename}"'},
+    )
+
+
+def _newest_first(events: QuerySet[Any]) -> Iterator[WebhookEvent]:
+    snapshots = SettingsSnapshot.objects.only("pk", "headline", "change_count", "changes")
+    rows: Any = events.prefetch_related(None).prefetch_related(
+        Prefetch("snapshot", queryset=snapshots)
+    )
+    for batch in rows.in_batches(BATCH_SIZE, newest_first=True):
+        yield from batch
+
+
+def _changed_by(event: WebhookEvent) -> SettingsSnapshot | None:
+    """The snapshot that the event brought, None where it changed nothing."""
+    return event.snapshot if event.outcome == WebhookEvent.Outcome.CHANGED else None
+
+
+def _csv_line(cells: list[Any]) -> str:
+    line = io.StringIO(newline="")
+    csv.writer(line).writerow(cells)
+    return line.getvalue()
 
 
 def _cell(value: Any) -> Any:
@@ -112,23 +115,11 @@ def _cell(value: Any) -> Any:
     return f"'{text}" if begins_blank or text.lstrip().startswith(FORMULA) else text
 
 
-def streamed(
-    request: HttpRequest, parts: Iterable[str], kind: str, name: str
-) -> StreamingHttpResponse:
-    bites = _joined(iter(parts))
-    return StreamingHttpResponse(
-        # an ASGI server would collect what is not asynchronous, all of it
-        _async(bites) if isinstance(request, ASGIRequest) else bites,
-        content_type=kind,
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+def _chunks(lines: Iterator[str]) -> Iterator[str]:
+    while chunk := "".join(islice(lines, BATCH_SIZE)):
+        yield chunk
 
 
-def _joined(parts: Iterator[str]) -> Iterator[str]:
-    while bite := "".join(islice(parts, BITE)):
-        yield bite
-
-
-async def _async(bites: Iterator[str]) -> AsyncIterator[str]:
-    while bite := await sync_to_async(next)(bites, ""):  # type: ignore[call-arg]
-        yield bite
+async def _async(chunks: Iterator[str]) -> AsyncIterator[str]:
+    while chunk := await sync_to_async(next)(chunks, ""):  # type: ignore[call-arg]
+        yield chunk

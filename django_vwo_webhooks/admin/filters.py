@@ -11,43 +11,43 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from ..models import ChangedFeature, RefreshLease, WebhookEvent
-from ..models.event import VWO_RETRIES_FOR
-from .words import moment
+from ..models.base import VWO_RETRIES_FOR
+from .display import format_time
 
-RECENT = 500
-"""Among how many changes of flags the filter looks for the flags that it offers."""
+RECENT_CHANGES = 500
+"""The filter offers flags from this many of the newest changes."""
 
-OFFERED = 12
+MOST_CHOICES = 12
 
 
 def changed_feature(key: str) -> Q:
-    """The events that brought a change of a flag."""
+    """The condition of events that changed a flag."""
     changes = ChangedFeature.objects.filter(feature=ChangedFeature.key(key))
     return Q(outcome=WebhookEvent.Outcome.CHANGED, snapshot__in=changes.values("snapshot"))
 
 
-def found(events: QuerySet[Any], term: str) -> QuerySet[Any]:
-    """The events of a flag, action, person, address or number, each as a whole.
+def search(events: QuerySet[Any], term: str) -> QuerySet[Any]:
+    """The events whose flag, action, person, address or number is ``term`` as a whole.
 
-    Only what occurs at all goes into the condition: one of an index each, it is found and ordered
-    by that index.
+    Only the conditions that match any event are combined: if there is one, the database finds and
+    orders its rows by the index of that condition.
     """
-    occurs = [
+    matching = [
         condition
-        for condition in (Q(action=term), Q(triggered_by=term), *_exactly(term))
+        for condition in (Q(action=term), Q(triggered_by=term), *_numbers_and_addresses(term))
         if WebhookEvent.objects.filter(condition).order_by().exists()
     ]
     if ChangedFeature.objects.filter(feature=ChangedFeature.key(term)).exists():
-        occurs.append(changed_feature(term))
-    if not occurs:
+        matching.append(changed_feature(term))
+    if not matching:
         return events.none()
-    condition = occurs.pop()
-    for other in occurs:
+    condition = matching.pop()
+    for other in matching:
         condition |= other
     return events.filter(condition)
 
 
-def _exactly(term: str) -> list[Q]:
+def _numbers_and_addresses(term: str) -> list[Q]:
     number = [Q(pk=int(term))] if term.isdecimal() else []
     try:
         return [*number, Q(remote_addr=str(ipaddress.ip_address(term)))]
@@ -55,31 +55,31 @@ def _exactly(term: str) -> list[Q]:
         return number
 
 
-class ByEnvironment(SimpleListFilter):
+class EnvironmentFilter(SimpleListFilter):
     title = _("environment")
     parameter_name = "environment"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        # each environment has a lease, and there are few of them
+        # each environment has a lease, and there are few of these
         leases = RefreshLease.objects.order_by("environment").values_list("environment", flat=True)
         names = list(leases.distinct())
         return [(name, name) for name in names] if len(names) > 1 else []
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
-        # only what is offered: not every text is one that a database takes
+        # only offered values: databases refuse some texts, such as those with NUL
         offered = self.value() in dict(self.lookup_choices)
         return queryset.filter(environment=self.value()) if offered else None
 
 
-class ByFeature(SimpleListFilter):
-    """Everything that ever happened to a flag; any key does, those changed last are offered."""
+class FeatureFilter(SimpleListFilter):
+    """The events that changed a flag: the latest keys are offered, any key is accepted."""
 
     title = _("flag")
     parameter_name = "feature"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         newest = ChangedFeature.objects.order_by("-pk").values_list("feature", flat=True)
-        keys = list(dict.fromkeys(newest[:RECENT]))[:OFFERED]
+        keys = list(dict.fromkeys(newest[:RECENT_CHANGES]))[:MOST_CHOICES]
         chosen = self.value()
         if chosen and chosen not in keys:
             keys.insert(0, chosen)
@@ -90,33 +90,44 @@ class ByFeature(SimpleListFilter):
         return queryset.filter(changed_feature(key)) if key else None
 
 
-def last_used() -> Iterator[tuple[str, datetime]]:
-    """What let events in, each with the moment of its last delivery: two looks at an index each."""
+def credentials_last_used() -> Iterator[tuple[str, datetime]]:
+    """Each credential, and when a delivery last used it, by two reads of an index for each."""
     credential = ""
-    for _number in range(OFFERED):
+    for _number in range(MOST_CHOICES):
         rest = WebhookEvent.objects.filter(credential__gt=credential)
         ordered = rest.order_by("credential", "-received_at", "-pk")
         newest = ordered.only("credential", "received_at").first()
         if newest is None:
             return
         credential = newest.credential
-        # a row that began earlier may have been delivered later, within the hour of its repeats
-        lately = WebhookEvent.objects.filter(
+        # an event that began earlier may have been retried later, within the next hour
+        recent = WebhookEvent.objects.filter(
             credential=credential, received_at__gte=newest.received_at - VWO_RETRIES_FOR
         )
-        yield credential, lately.aggregate(at=Max("last_received_at"))["at"]
+        yield credential, recent.aggregate(at=Max("last_received_at"))["at"]
 
 
-class ByCredential(SimpleListFilter):
-    """Says of each secret when it was last used: an old one that rests can be taken out."""
+class CredentialFilter(SimpleListFilter):
+    """Shows when each secret was last used, so that an unused old one can be removed."""
 
     title = _("secret, and its last use")
     parameter_name = "credential"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        used = list(last_used())
-        return [(name, f"{name}: {moment(at)}") for name, at in used] if len(used) > 1 else []
+        used = list(credentials_last_used())
+        return [(name, f"{name}: {format_time(at)}") for name, at in used] if len(used) > 1 else []
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
         offered = self.value() in dict(self.lookup_choices)
         return queryset.filter(credential=self.value()) if offered else None
+
+
+class MissedWebhookFilter(SimpleListFilter):
+    title = _("webhook")
+    parameter_name = "webhook"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("missed", _("Missed"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        return queryset.filter(is_missed=True) if self.value() else None

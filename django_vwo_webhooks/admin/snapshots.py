@@ -9,52 +9,73 @@ from django.utils.translation import gettext_lazy as _
 
 from ..changes import compare
 from ..models import SettingsSnapshot, WebhookEvent
-from .missed import ByWebhook, with_missed
-from .trail import TrailAdmin
-from .words import NOTHING, badge, document, headline, moment, shortened
+from .base import ReadOnlyAdmin
+from .display import EMPTY_DISPLAY, badge, format_time, headline, json_block, one_line
+from .filters import MissedWebhookFilter
 
-OFFERED = 20
+MOST_SUGGESTIONS = 20
 
 
 @admin.register(SettingsSnapshot)
-class SettingsSnapshotAdmin(TrailAdmin):
-    list_display = ["number", "created", "first_change", "found_by", "in_force", "environment"]
-    list_filter = ["cause", ByWebhook]
+class SettingsSnapshotAdmin(ReadOnlyAdmin):
+    list_display = [
+        "number",
+        "created",
+        "first_change",
+        "cause_or_missed",
+        "in_force",
+        "environment",
+    ]
+    list_filter = ["cause", MissedWebhookFilter]
     sortable_by = ["number"]
     fieldsets = [
-        (None, {"fields": ["number", "in_force", "created", "found_by", "environment", "digest"]}),
-        (_("Document"), {"fields": ["body"], "classes": ["collapse"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "number",
+                    "in_force",
+                    "created",
+                    "cause_or_missed",
+                    "environment",
+                    "digest",
+                ]
+            },
+        ),
+        (_("Document"), {"fields": ["settings_block"], "classes": ["collapse"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         snapshots: Any = super().get_queryset(request)
-        return with_missed(snapshots.defer("settings", "changes").with_newest())
+        annotated: models.QuerySet[Any] = snapshots.with_in_force().with_missed()
+        return annotated.defer("settings", "changes")
 
-    def details(self, request: HttpRequest, snapshot: SettingsSnapshot) -> dict[str, Any]:
-        family = SettingsSnapshot.objects.filter(
+    def page_context(self, request: HttpRequest, snapshot: SettingsSnapshot) -> dict[str, Any]:
+        same_site = SettingsSnapshot.objects.filter(
             environment=snapshot.environment, key_digest=snapshot.key_digest
         ).only("pk", "created_at", "environment", "key_digest")
-        previous = family.filter(pk__lt=snapshot.pk).order_by("-pk").first()
+        previous = same_site.older_than(snapshot).newest_first().first()
+        others = same_site.exclude(pk=snapshot.pk).newest_first()
         return {
             "previous": previous,
-            "next": family.filter(pk__gt=snapshot.pk).order_by("pk").first(),
+            "next": same_site.newer_than(snapshot).oldest_first().first(),
             "brought_by": self._brought_by(request, snapshot),
-            "offered": family.exclude(pk=snapshot.pk).order_by("-pk")[:OFFERED],
+            "suggestions": others[:MOST_SUGGESTIONS],
             **self._compared(request, snapshot, previous),
         }
 
     def _compared(
         self, request: HttpRequest, snapshot: SettingsSnapshot, previous: SettingsSnapshot | None
     ) -> dict[str, Any]:
-        """With any other snapshot; unless one is named, what was stored with this one."""
+        """The comparison with the snapshot that the URL names, or else with the previous one."""
         wanted = request.GET.get("compare_to", "").strip().removeprefix("#")
         if not wanted:
-            comparison = self.tabulated(request, snapshot.changes)
+            comparison = self.comparison(request, snapshot.changes)
             return {"before": previous, "after": snapshot, "comparison": comparison}
         others = SettingsSnapshot.objects.defer("changes")
         other = others.filter(pk=int(wanted)).first() if wanted.isdecimal() else None
         if other is None:
-            return {"compare_to": wanted, "unknown": shortened(wanted)}
+            return {"compare_to": wanted, "unknown": one_line(wanted)}
         before, after = sorted((other, snapshot), key=lambda each: each.pk)
         return {
             "compare_to": other.pk,
@@ -62,7 +83,7 @@ class SettingsSnapshotAdmin(TrailAdmin):
             "after": after,
             "other": other,
             "same_site": _site(other) == _site(snapshot),
-            "comparison": self.tabulated(request, compare(before.settings, after.settings)),
+            "comparison": self.comparison(request, compare(before.settings, after.settings)),
         }
 
     def _brought_by(
@@ -71,12 +92,12 @@ class SettingsSnapshotAdmin(TrailAdmin):
         if not self.may_view(request, WebhookEvent):
             return []
         events = snapshot.events.filter(outcome=WebhookEvent.Outcome.CHANGED)
-        newest = events.only("snapshot", "action", "event").order_by("-pk")[:OFFERED]
-        return [(event, self.url(WebhookEvent, "change", event.pk)) for event in newest]
+        newest = events.only("snapshot", "action", "event").order_by("-pk")[:MOST_SUGGESTIONS]
+        return [(event, self.page_url(WebhookEvent, "change", event.pk)) for event in newest]
 
-    def as_json(self, row: SettingsSnapshot) -> dict[str, Any]:
+    def to_json(self, snapshot: SettingsSnapshot) -> dict[str, Any]:
         names = ["id", "environment", "created_at", "cause", "digest", "changes", "settings"]
-        return {name: getattr(row, name) for name in names}
+        return {name: getattr(snapshot, name) for name in names}
 
     @admin.display(description=_("number"), ordering="pk")
     def number(self, snapshot: SettingsSnapshot) -> str:
@@ -84,10 +105,10 @@ class SettingsSnapshotAdmin(TrailAdmin):
 
     @admin.display(description=_("created at"))
     def created(self, snapshot: SettingsSnapshot) -> str:
-        return moment(snapshot.created_at)
+        return format_time(snapshot.created_at)
 
     @admin.display(description=_("cause"))
-    def found_by(self, snapshot: Any) -> str:
+    def cause_or_missed(self, snapshot: Any) -> str:
         if snapshot.is_missed:
             return badge("missed", gettext("webhook missed"))
         return str(snapshot.get_cause_display())
@@ -98,11 +119,11 @@ class SettingsSnapshotAdmin(TrailAdmin):
 
     @admin.display(description=_("in force"))
     def in_force(self, snapshot: Any) -> str:
-        return badge("fresh", gettext("in force")) if snapshot.is_newest else NOTHING
+        return badge("fresh", gettext("in force")) if snapshot.is_in_force else EMPTY_DISPLAY
 
     @admin.display(description=_("settings"))
-    def body(self, snapshot: SettingsSnapshot) -> SafeString:
-        return document(snapshot.settings, gettext("Settings"))
+    def settings_block(self, snapshot: SettingsSnapshot) -> SafeString:
+        return json_block(snapshot.settings, gettext("Settings"))
 
 
 def _site(snapshot: SettingsSnapshot) -> tuple[str, str]:

@@ -1,46 +1,49 @@
-"""Two settings documents in, the list of what changed out, in a product manager's words.
+"""The changes from one settings document to another, described for product managers.
 
-Pure: no database, no SDK. The data flows one way:
+This package is pure: it uses neither the database nor the SDK. The data flows one way:
 
-- ``normal``: what of a document means something, in the one order that it can have;
-- ``differences``: where two normal forms differ, with list items matched by id or key;
-- ``features``, ``campaigns``, ``groups``: the words for each difference. Differences that say
-  one thing, such as a flag's status and the weight that goes with it, get the very same sentence.
+- ``normal`` keeps what is meaningful in a document, in a unique order;
+- ``differences`` finds where two normal forms differ, with list items matched by id or key;
+- ``features``, ``campaigns``, ``groups`` describe each difference. Differences that mean the same,
+  such as a flag's status and the weight that changes with it, get the very same sentence.
 
-So the list is empty if and only if the digests of the two documents are equal.
+So the list of changes is empty if and only if the digests of the two documents are equal.
 """
 
 from typing import Any
 
-from .campaigns import tell_campaign
-from .differences import Difference, Pair, differences
-from .features import tell_feature
-from .flags import Flags
-from .groups import tell_group, tell_holdout, tell_membership
+from .campaigns import describe_campaign
+from .differences import Difference, differences
+from .features import describe_feature
+from .groups import describe_group, describe_holdout, describe_membership
+from .index import FlagIndex
 from .kinds import KINDS, change
 from .normal import canonical, digest, normal_form
-from .parts import Change, tell, tell_reordered
-from .words import compact, cut, news, printable
+from .pairs import Pair
+from .sentences import Change, describe, describe_reordered
+from .text import compact, cut, generic_change, printable
 
 __all__ = ["KINDS", "compare", "digest", "normal_form", "printable"]
 
 LISTS_OF_FLAGS = {"features", "campaigns", "groups", "campaignGroups", "holdouts"}
-"""The top-level keys whose contents have words of their own."""
+"""The top-level keys that have modules of their own."""
 
 
 def compare(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
-    """What changed from one settings document to another; ``{}`` stands for none at all.
+    """Return what changed from one settings document to another; ``{}`` stands for no document.
 
     Each change is a dict: ``kind`` (one of ``KINDS``), ``feature`` (the key of the flag that it
     belongs to, or ""), ``path`` (a readable place in the document, with list items by their key
-    or name), ``before`` and ``after`` (the JSON values there, None where there is nothing), and
-    ``text``, a sentence of plain text on one line. The flags come in the order of their ids, what
-    concerns no single flag comes last.
+    or name), ``before`` and ``after`` (the JSON values there, None where there is no value), and
+    ``text``, a sentence of plain text on one line. The changes are ordered by the ids of their
+    flags; those that are not specific to one flag come last.
     """
     old, new = normal_form(before), normal_form(after)
-    flags = Flags(old, new)
-    changes = [_told(difference, flags, Pair(old, new)) for difference in differences(old, new)]
-    order, kinds = flags.order(), list(KINDS)
+    index = FlagIndex(old, new)
+    changes = [
+        _described(difference, index, Pair(old, new)) for difference in differences(old, new)
+    ]
+    order, kinds = index.order(), list(KINDS)
     unique = {canonical(change): change for change in changes}
     return sorted(
         unique.values(),
@@ -48,28 +51,28 @@ def compare(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any
     )
 
 
-def _told(difference: Difference, flags: Flags, document: Pair) -> Change:
+def _described(difference: Difference, index: FlagIndex, document: Pair) -> Change:
     match difference.shape:
         case ("features", None, *_):
-            return tell_feature(difference, flags)
+            return describe_feature(difference, index)
         case ("campaigns", None, *_):
-            return tell_campaign(difference, flags)
+            return describe_campaign(difference, index)
         case ("groups", None, *_):
-            return tell_group(difference, flags)
+            return describe_group(difference, index)
         case ("campaignGroups", _):
-            return tell_membership(difference, flags)
+            return describe_membership(difference, index)
         case ("holdouts", None, *_):
-            return tell_holdout(difference, flags)
+            return describe_holdout(difference, index)
         case (key,) if not document.before and key not in LISTS_OF_FLAGS:
             return _first_settings(document.after)
         case _ if difference.reordered:
-            return tell_reordered(difference, "", "")
-    words = news(cut(" / ".join(difference.path)), difference.pair)
-    return tell("other", "", difference, f"settings: {words}")
+            return describe_reordered(difference, "", "")
+    phrase = generic_change(cut(" / ".join(difference.path)), difference.pair)
+    return describe("other", "", difference, f"settings: {phrase}")
 
 
 def _first_settings(document: dict[str, Any]) -> Change:
-    """All that a first document has beside flags, in one."""
+    """Describe everything in a first document other than flags as one change."""
     rest = {key: value for key, value in document.items() if key not in LISTS_OF_FLAGS}
     text = ", ".join(f"{key} {compact(value)}" for key, value in rest.items())
     return change("other", "", ("settings",), Pair(None, rest), f"First settings: {text}")

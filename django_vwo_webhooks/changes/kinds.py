@@ -1,40 +1,40 @@
-"""The kinds of changes, and what a change looks like."""
+"""The kinds of changes, and how a change is represented."""
 
 from typing import Any
 
-from .differences import NOTHING, Pair
-from .words import LONGEST_SENTENCE, cut
+from .pairs import MISSING, Pair
+from .text import LONGEST_SENTENCE, cut
 
 KINDS = {
-    "feature_removed": "a flag is gone, with its rules and their campaigns",
-    "feature_added": "a flag is new, with its rules and their campaigns",
-    "switched_on": "a flag's status is ON now, with the share of users that goes with it",
-    "switched_off": "a flag's status is OFF now",
+    "feature_removed": "a flag was removed, with its rules and their campaigns",
+    "feature_added": "a flag was added, with its rules and their campaigns",
+    "switched_on": "a flag's status is now ON, with the share of users that changed with it",
+    "switched_off": "a flag's status is now OFF",
     "rollout": "the share of users that a rollout or personalize rule serves",
-    "rule_removed": "a rule is gone, with its campaign or its variation in one",
-    "rule_added": "a flag has a new rule, with its campaign or its variation in one",
-    "reordered": "rules, variations or holdouts stand in another order",
+    "rule_removed": "a rule was removed, with its campaign or its variation of a campaign",
+    "rule_added": "a rule was added, with its campaign or its variation of a campaign",
+    "reordered": "rules, variations or holdouts are in another order",
     "traffic": "the share of users that takes part in a testing rule",
     "weight": "how the users of a testing rule are split between its variations",
-    "variation_removed": "a variation is gone",
-    "variation_added": "a rule has a new variation",
-    "variable_removed": "a variable is gone",
-    "variable_added": "a variation has a new variable",
+    "variation_removed": "a variation was removed",
+    "variation_added": "a variation was added to a rule",
+    "variable_removed": "a variable was removed",
+    "variable_added": "a variable was added to a variation",
     "variable": "a variable's value or type",
-    "segments": "who a rule is for",
-    "whitelist": "who is put into a variation of a testing rule, and whether anybody is",
+    "segments": "which users a rule applies to",
+    "whitelist": "which users are put into a variation of a testing rule, and whether any are",
     "metric": "a metric of a flag or campaign, added, removed or changed",
     "renamed": "the key or the name of a flag, rule, campaign, variation or variable",
     "group": "anything about a mutually exclusive group of rules",
     "holdout": "anything about a holdout",
-    "other": "whatever has no word of its own",
+    "other": "everything else",
 }
-"""The slugs of ``change["kind"]`` and their meaning; a flag's changes are told in this order."""
+"""The values of ``change["kind"]`` and their meaning; the changes of a flag are in this order."""
 
 
 def change(kind: str, feature: str, path: tuple[str, ...], pair: Pair, text: str) -> dict[str, Any]:
     """Return a change as ``compare`` describes it."""
-    before, after = (None if side is NOTHING else side for side in pair)
+    before, after = (None if side is MISSING else side for side in pair)
     return {
         "kind": kind,
         "feature": feature,

@@ -1,39 +1,39 @@
-"""The part of a settings document that means something, in the one order that it can have."""
+"""The meaningful part of a settings document, in a unique order."""
 
 import hashlib
 import json
 from typing import Any
 
 LEFT_OUT = {"sdkKey", "sdkMetaInfo"}
-"""Top-level keys that say nothing about the flags."""
+"""Top-level keys that do not affect the flags."""
 
 UNORDERED = {"features", "campaigns", "metrics", "variables"}
-"""Lists whose order means nothing. That of rules and variations decides who gets what."""
+"""Lists whose order has no meaning. The order of rules and variations decides who gets what."""
 
 LISTS = UNORDERED | {"rules", "variations", "holdouts"}
-"""Keys where VWO may write ``{}`` for an empty list."""
+"""Keys under which VWO may send ``{}`` for an empty list."""
 
 OPAQUE = {"value", "segments"}
-"""Keys whose values are the customer's: a name inside, such as ``features``, is none of VWO's."""
+"""Keys whose values the customer defines: a key inside, such as ``features``, is not VWO's."""
 
-DEEPEST = 100
-"""Below so many levels values are taken as they are, for Python's stack is shared with a site."""
+MAX_DEPTH = 100
+"""Deeper values are left as they are, since the site's own code needs room on Python's stack."""
 
 
 def normal_form(document: dict[str, Any]) -> dict[str, Any]:
-    """Return what means something in a settings document; lists without an order are sorted."""
-    meaning = {key: document[key] for key in sorted(document) if key not in LEFT_OUT}
-    return _members(meaning, 0)
+    """Return what is meaningful in a settings document; lists without an order are sorted."""
+    meaningful = {key: document[key] for key in sorted(document) if key not in LEFT_OUT}
+    return _members(meaningful, 0)
 
 
 def digest(document: dict[str, Any]) -> str:
-    """Return 64 hex digits, equal for documents that mean the same."""
+    """Return 64 hex digits, which are equal for documents that have the same meaning."""
     return hashlib.sha256(canonical(normal_form(document)).encode()).hexdigest()
 
 
 def canonical(value: Any) -> str:
-    """Return the JSON text of a value: equal texts are equal values in JSON's eyes."""
-    # most are ids, and setting up the encoder takes longer than writing a number
+    """Return the JSON text of a value; texts are equal if the values are equal in JSON."""
+    # most values are ids, and calling the encoder takes longer than formatting a number
     return str(value) if type(value) is int else _CANONICAL.encode(value)
 
 
@@ -45,7 +45,7 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 def _normal(value: Any, key: str, depth: int) -> Any:
     if not value and key in LISTS:
         return []
-    if key in OPAQUE or depth > DEEPEST:
+    if key in OPAQUE or depth > MAX_DEPTH:
         return value
     if isinstance(value, dict):
         return _members(value, depth)

@@ -1,14 +1,13 @@
-"""VWO's targeting segments in words.
+"""VWO's targeting segments as text.
 
-What a segment may hold, and what it means, is what the SDK evaluates:
-``wingify/packages/segmentation_evaluator``.
+Their meaning is how the SDK evaluates them, in ``wingify/packages/segmentation_evaluator``.
 """
 
 import re
 from typing import Any
 
-from .differences import NOTHING
-from .words import bare, compact
+from .pairs import MISSING
+from .text import compact, unquoted
 
 SUBJECTS = {
     "user": "user",
@@ -39,37 +38,37 @@ OPERAND = re.compile(r"(lower|regex|wildcard|inlist)\((.*)\)|(gte?|lte?)\(([\d.]
 
 WEB_CAMPAIGN = re.compile(r"(!?)(\d+)(?:_(!?)(\d+))?")
 
-DEEPEST = 20
-"""Below so many levels a segment is shown as JSON."""
+MAX_SEGMENT_DEPTH = 20
+"""Conditions that are nested more deeply than this are shown as JSON."""
 
 
 def targeting(segments: Any) -> str:
-    """Who is meant by the segments of a rule: no segments mean everybody."""
-    return "everybody" if segments in (NOTHING, {}) else _words(segments, 0)
+    """Describe which users a rule applies to; without segments it applies to everybody."""
+    return "everybody" if segments in (MISSING, {}) else _text(segments, 0)
 
 
 def whitelist(segments: Any) -> str:
-    """Who is put into a variation by its segments: no segments mean nobody."""
-    return "nobody" if segments in (NOTHING, {}) else _words(segments, 0)
+    """Describe which users are put into a variation; without segments nobody is."""
+    return "nobody" if segments in (MISSING, {}) else _text(segments, 0)
 
 
-def _words(node: Any, depth: int, *, nested: bool = False) -> str:
-    """``nested`` is for a node that needs parentheses around an "and" or "or"."""
-    if not isinstance(node, dict) or len(node) != 1 or depth > DEEPEST:
+def _text(node: Any, depth: int, *, nested: bool = False) -> str:
+    """``nested`` means that an "and" or "or" needs parentheses around it."""
+    if not isinstance(node, dict) or len(node) != 1 or depth > MAX_SEGMENT_DEPTH:
         return compact(node)
     [(operator, operand)] = node.items()
     if operator in ("and", "or") and isinstance(operand, list) and operand:
         if len(operand) == 1:
-            return _words(operand[0], depth + 1, nested=nested)
-        words = f" {operator} ".join(_words(one, depth + 1, nested=True) for one in operand)
-        return f"({words})" if nested else words
+            return _text(operand[0], depth + 1, nested=nested)
+        phrase = f" {operator} ".join(_text(one, depth + 1, nested=True) for one in operand)
+        return f"({phrase})" if nested else phrase
     if operator == "not" and isinstance(operand, dict):
-        return f"not ({_words(operand, depth + 1)})"
+        return f"not ({_text(operand, depth + 1)})"
     return _condition(operator, operand) or compact(node)
 
 
 def _condition(operator: str, operand: Any) -> str | None:
-    """One condition in words, or None for one that nobody knows."""
+    """Describe one condition; None if it is unknown."""
     if operator == "custom_variable" and isinstance(operand, dict) and len(operand) == 1:
         [(name, value)] = operand.items()
         return f"{name} {_test(value)}"
@@ -87,10 +86,10 @@ def _condition(operator: str, operand: Any) -> str | None:
 
 
 def _test(operand: Any) -> str:
-    found = OPERAND.fullmatch(operand) if isinstance(operand, str) else None
-    if not found:
+    match = OPERAND.fullmatch(operand) if isinstance(operand, str) else None
+    if not match:
         return f"is {_plain(operand)}"
-    name, value = found[1] or found[3], _plain(found[2] if found[1] else found[4])
+    name, value = match[1] or match[3], _plain(match[2] if match[1] else match[4])
     return _wildcard(value) if name == "wildcard" else OPERATORS[name].format(value)
 
 
@@ -101,15 +100,15 @@ def _wildcard(pattern: str) -> str:
 
 
 def _web_campaign(operand: str) -> str | None:
-    found = WEB_CAMPAIGN.fullmatch(operand)
-    if not found or (found[1] and found[4]):
+    match = WEB_CAMPAIGN.fullmatch(operand)
+    if not match or (match[1] and match[4]):
         return None
-    campaign = f"{'not ' if found[1] else ''}in web campaign {found[2]}"
-    if not found[4]:
+    campaign = f"{'not ' if match[1] else ''}in web campaign {match[2]}"
+    if not match[4]:
         return campaign
-    return f"{campaign}, {'not ' if found[3] else ''}variation {found[4]}"
+    return f"{campaign}, {'not ' if match[3] else ''}variation {match[4]}"
 
 
 def _plain(value: Any) -> str:
-    """A value as VWO writes it into a segment; the quotes around places mean nothing."""
-    return bare(value).strip('"')
+    """Return a value of a segment, without the quotation marks that VWO puts around places."""
+    return unquoted(value).strip('"')

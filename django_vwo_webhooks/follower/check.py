@@ -1,12 +1,12 @@
 import logging
 import random
-from dataclasses import replace
 
 from ..conf import app_settings
-from ..exceptions import RefreshFailed
 from ..models import LeaseState, RefreshLease, SettingsSnapshot
-from ..refresh import serve
-from ..refresh.attempt import Clock, apply, tell_applied
+from ..refresh.announcing import announce, announce_applied
+from ..refresh.applying import apply
+from ..refresh.deadline import Deadline
+from ..refresh.leasing import refresh
 
 logger = logging.getLogger("django_vwo_webhooks")
 
@@ -24,26 +24,26 @@ class DatabaseCheck:
 
         Returns in how many seconds a reconcile is due, unless another process refreshes before.
         """
-        state = RefreshLease.objects.look()
-        if state.snapshot_id is None:
-            # any attempt will do, also one that began before this process
-            self._refresh(replace(state, noted=0), SettingsSnapshot.Cause.STARTUP)
+        lease = RefreshLease.objects.read()
+        if lease.snapshot_id is None:
+            # an attempt that is under way serves too
+            self._refresh(lease, SettingsSnapshot.Cause.STARTUP, lease.attempt - lease.busy)
         else:
-            tell_applied(apply(state.snapshot_id, state.digest))
-            if self._must_reconcile(state):
-                self._refresh(state, SettingsSnapshot.Cause.RECONCILE)
-        return self._due_seconds(state)
+            announce_applied(apply(lease.snapshot_id, lease.digest))
+            if self._must_reconcile(lease):
+                self._refresh(lease, SettingsSnapshot.Cause.RECONCILE, lease.attempt)
+        return self._due_seconds(lease)
 
-    def _must_reconcile(self, state: LeaseState) -> bool:
+    def _must_reconcile(self, lease: LeaseState) -> bool:
         # a refresh in the future was one before the database's clock was set back
-        late = self._due_seconds(state) <= 0 or state.looked_seconds < 0
-        return late and self._reconciles and not (state.busy or state.taking_a_breath)
+        late = self._due_seconds(lease) <= 0 or lease.refreshed_seconds < 0
+        return late and self._reconciles and not (lease.busy or lease.backing_off)
 
-    def _due_seconds(self, state: LeaseState) -> float:
-        return app_settings.reconcile_seconds * self._share - state.looked_seconds
+    def _due_seconds(self, lease: LeaseState) -> float:
+        return app_settings.reconcile_seconds * self._share - lease.refreshed_seconds
 
-    def _refresh(self, state: LeaseState, cause: str) -> None:
-        try:
-            serve(state, cause=cause, clock=Clock.starting())
-        except RefreshFailed as failure:
-            logger.info("A refresh (cause: %s) failed: %s", cause, failure)
+    def _refresh(self, lease: LeaseState, cause: str, noted: int) -> None:
+        result = refresh(lease, noted=noted, cause=cause, deadline=Deadline.starting())
+        announce(result)
+        if result.failure is not None:
+            logger.info("A refresh (cause: %s) failed: %s", cause, result.failure)

@@ -5,7 +5,7 @@ from django.db import Error
 
 from ..models import FleetProcess, WebhookEvent
 from ..models.process import HEARTBEAT_SECONDS
-from ..refresh.attempt import in_force_here
+from ..refresh.applying import applied_here
 
 FIRST_HEARTBEAT_SECONDS = 0.5
 """A process that ends sooner, as most commands do, writes no row."""
@@ -30,11 +30,11 @@ class Heartbeat:
             if not due:
                 return
             self._row = FleetProcess.for_this_process()
-        if self._row.note_applied(*in_force_here()) or due:
+        if self._row.note_applied(*applied_here()) or due:
             FleetProcess.objects.write_heartbeat(self._row)
         if due:
             FleetProcess.objects.delete_expired()
-            WebhookEvent.objects.give_up()
+            WebhookEvent.objects.close_overdue()
             self._due_at = time.monotonic() + HEARTBEAT_SECONDS
 
     def end(self) -> None:

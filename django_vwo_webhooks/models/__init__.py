@@ -1,4 +1,4 @@
-"""What is stored: events, snapshots, the lease of the fleet's one flight, the processes."""
+"""What is stored: events, snapshots, the lease of the fleet's one attempt, the processes."""
 
 from .event import WebhookEvent
 from .lease import LeaseState, RefreshLease

@@ -1,10 +1,13 @@
 """What every model here shares: whose a row is, where it is written, its JSON and its clock."""
 
 import json
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django.apps import apps
 from django.db import models, router
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from ..conf import app_settings
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=models.Model)
 
+VWO_RETRIES_FOR = timedelta(hours=1)
+"""How long VWO retries a delivery that got no 2xx, by its page on configuring webhooks."""
+
 
 def database() -> str:
     """The alias of the database that this app's models are written to."""
@@ -21,12 +27,54 @@ def database() -> str:
 
 
 class OwnedQuerySet(models.QuerySet[M]):
+    keyset: ClassVar[tuple[str, ...]] = ("pk",)
+    """The columns that order the rows from the oldest to the newest; the last one is unique."""
+
     def ours(self) -> "Self":
         """Only rows of this site's ``ENVIRONMENT`` and SDK key.
 
         A copied database must not bring production's flags to staging.
         """
         return self.filter(environment=app_settings.environment, key_digest=app_settings.key_digest)
+
+    def oldest_first(self) -> "Self":
+        return self.order_by(*self.keyset)
+
+    def newest_first(self) -> "Self":
+        return self.order_by(*(f"-{name}" for name in self.keyset))
+
+    def older_than(self, row: M) -> "Self":
+        return self.filter(_beyond(row, self.keyset, "lt"))
+
+    def newer_than(self, row: M) -> "Self":
+        return self.filter(_beyond(row, self.keyset, "gt"))
+
+    def in_batches(self, size: int, *, newest_first: bool = False) -> Iterator[list[M]]:
+        """Yield all rows by short statements, each of which begins where the last one ended.
+
+        One long cursor would lock SQLite for writers for as long as it is read, and MySQL's driver
+        would fetch all rows into memory. Deleted rows linger in indexes for a while, so no
+        statement begins at the first row again.
+        """
+        rows = self.newest_first() if newest_first else self.oldest_first()
+        following = rows.older_than if newest_first else rows.newer_than
+        batch = list(rows[:size])
+        while batch:
+            yield batch
+            batch = list(following(batch[-1])[:size])
+
+
+def _beyond(row: models.Model, keyset: tuple[str, ...], lookup: str) -> Q:
+    """Which rows come before (``lt``) or after (``gt``) ``row``.
+
+    The condition on the first column alone is what an index is read by.
+    """
+    name, *rest = keyset
+    value = getattr(row, name)
+    strictly = Q((f"{name}__{lookup}", value))
+    if not rest:
+        return strictly
+    return Q((f"{name}__{lookup}e", value)) & (strictly | _beyond(row, tuple(rest), lookup))
 
 
 class PrimaryManager(models.Manager[M]):
@@ -96,3 +144,22 @@ class UnixNow(models.Func):
 
     def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
         return UNIX_NOW[connection.vendor], []
+
+
+class UnfinishedIndex(models.Index):
+    """An index of unfinished rows alone where the database has partial indexes.
+
+    Elsewhere it has ``finished_at`` as its last column. Without statistics PostgreSQL would find
+    the few unfinished rows by an index that has all rows of the environment
+    (``benchmarks/deliveries.py``).
+    """
+
+    def create_sql(
+        self, model: type[models.Model], schema_editor: Any, using: str = "", **kwargs: Any
+    ) -> Any:
+        if not schema_editor.connection.features.supports_partial_indexes:
+            return super().create_sql(model, schema_editor, using, **kwargs)
+        partial = models.Index(
+            fields=self.fields[:-1], name=self.name, condition=models.Q(finished_at=None)
+        )
+        return partial.create_sql(model, schema_editor, using, **kwargs)

@@ -1,21 +1,33 @@
 import hashlib
 import json
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, models, transaction
-from django.db.models import F
+from django.db import models
+from django.db.models import Case, F, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..changes import printable
-from .base import Owned, OwnedQuerySet, PrimaryManager, ours
-from .lease import RefreshLease
+from .base import (
+    VWO_RETRIES_FOR,
+    Owned,
+    OwnedQuerySet,
+    PrimaryManager,
+    UnfinishedIndex,
+    ours,
+)
+from .lease import LeaseState, RefreshLease
 from .snapshot import SettingsSnapshot
-from .statements import Statement, moment
+from .statements import Statement, datetime_value
 
-VWO_RETRIES_FOR = timedelta(hours=1)
-"""How long VWO repeats a delivery that got no 2xx, by its page on configuring webhooks."""
+OPEN_FOR = VWO_RETRIES_FOR + timedelta(minutes=5)
+"""After this time without a success a row is closed as failed; no retry will come any more."""
+
+
+SIMILAR = 20
+"""How many rows that look the same are compared by their payloads."""
 
 
 class Outcome(models.TextChoices):
@@ -25,145 +37,176 @@ class Outcome(models.TextChoices):
     FAILED = "failed", _("failed")
 
 
-LAND = Statement("""
+NOT_CHANGED = (Outcome.PENDING, Outcome.UNCHANGED, Outcome.FAILED)
+"""The outcomes that a failure replaces; a row that was changed stays so."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A delivery that was logged, and what the same transaction found or did with the lease."""
+
+    event: "WebhookEvent"
+    is_new: bool
+    """Whether it began a row."""
+    noted: int
+    """The number of the newest attempt then: one with a greater number serves the delivery."""
+    lease: LeaseState
+    started: bool
+    """Whether the lease was taken for an attempt that this delivery is to run."""
+
+
+FIND_OPEN = Statement("""
+    SELECT id AS pk, received_at < %(limit)s AS is_overdue
+    FROM {event} WHERE fingerprint = %(fingerprint)s
+""")
+
+SERVE = Statement("""
     UPDATE {event}
     SET snapshot_id = CASE WHEN outcome <> %(kept)s THEN %(snapshot)s ELSE snapshot_id END,
         refresh_seconds = CASE
             WHEN outcome <> %(kept)s THEN %(seconds)s ELSE refresh_seconds
         END,
         outcome = CASE WHEN outcome <> %(kept)s THEN %(outcome)s ELSE outcome END,
-        error = '', landed_flight = %(flight)s,
-        finished_at = CASE WHEN last_flight < %(flight)s THEN %(at)s ELSE finished_at END
-    WHERE environment = %(environment)s AND key_digest = %(key_digest)s
-        AND finished_at IS NULL AND first_flight < %(flight)s
-""")
-
-ANSWER = Statement("""
-    UPDATE {event}
-    SET fingerprint = NULL,
-        outcome = CASE
-            WHEN finished_at IS NULL AND last_flight < %(flight)s
-                AND outcome IN ('pending', 'failed')
-            THEN %(outcome)s ELSE outcome
-        END,
-        finished_at = CASE
-            WHEN finished_at IS NULL AND last_flight < %(flight)s THEN %(at)s ELSE finished_at
+        error = '',
+        finished_at = CASE WHEN last_noted < %(attempt)s THEN %(at)s ELSE finished_at END,
+        fingerprint = CASE
+            WHEN last_noted < %(attempt)s AND NOT retry_expected THEN NULL ELSE fingerprint
         END
-    WHERE id IN (%(ids)s)
+    WHERE environment = %(environment)s AND key_digest = %(key_digest)s
+        AND finished_at IS NULL AND first_noted < %(attempt)s
 """)
 # MySQL computes the columns from left to right, and later ones see what earlier ones became
 
 
 class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
-    def record(self, **values: Any) -> "WebhookEvent":
-        """Log one delivery, committed at once; ``is_new`` tells whether it began a row.
+    def record(self, *, may_start: bool, **values: Any) -> Recorded:
+        """Log one delivery, inside a transaction, and take the lease for it if that is free.
 
-        A row is open until one of its deliveries is about to be answered 2xx. An identical
-        delivery joins the open row; the unique fingerprint, NULL in closed rows, sees to it that
-        there is one at a time, however many deliveries come at once.
+        ``may_start`` permits to take the lease. An identical delivery joins the open row. A row
+        is open until an attempt has served all of its deliveries and no retry is expected; the
+        unique fingerprint is NULL in closed rows.
         """
         now = timezone.now()
+        lease = RefreshLease.objects.lock()
+        noted = lease.attempt
         fingerprint = _fingerprint(values["payload"])
-        flight = RefreshLease.objects.newest_flight()
-        for last_try in (False, False, True):
-            try:
-                with transaction.atomic(using=self.db):
-                    event = self.create(
-                        **ours(),
-                        **values,
-                        fingerprint=fingerprint,
-                        received_at=now,
-                        last_received_at=now,
-                        first_flight=flight,
-                        last_flight=flight,
-                    )
-                event.is_new = True
-                return event
-            except IntegrityError as error:
-                if last_try or "fingerprint" not in str(error):
-                    raise
-            open_rows = self.filter(fingerprint=fingerprint)
-            open_rows.filter(received_at__lte=now - VWO_RETRIES_FOR).update(fingerprint=None)
-            if open_rows.update(
+        pk = self._find_open(fingerprint, now)
+        # answered 503 at once while deliveries back off, so VWO will retry it
+        arrived = {
+            "last_received_at": now,
+            "last_noted": noted,
+            "retry_expected": lease.backing_off,
+        }
+        if pk is None:
+            event = self.model(
+                **ours(),
+                **values,
+                **arrived,
+                fingerprint=fingerprint,
+                received_at=now,
+                first_noted=noted,
+            )
+            if lease.backing_off:
+                event.outcome, event.error = Outcome.FAILED, lease.error
+            event.save(force_insert=True, using=self.db)
+        else:
+            event = self.model(pk=pk)
+            self.filter(pk=pk).update(
+                **arrived,
+                **(_failed(lease.error, *NOT_CHANGED) if lease.backing_off else {}),
                 deliveries=F("deliveries") + 1,
-                last_received_at=now,
-                last_flight=flight,
                 finished_at=None,
-                **{key: values[key] for key in ("credential",) if key in values},
-            ):
-                joined = open_rows.first()
-                if joined is not None:
-                    return joined
-        raise AssertionError("unreachable")
+                credential=values.get("credential", ""),
+            )
+        started = None
+        if may_start and not lease.busy and not lease.backing_off:
+            started = RefreshLease.objects.start(lease)
+        return Recorded(event, pk is None, noted, started or lease, started is not None)
 
-    def waiting_for(self, flight: int) -> "WebhookEventQuerySet":
-        """The unfinished rows of which a delivery arrived before ``flight`` started."""
-        return self.ours().filter(finished_at=None, first_flight__lt=flight)
+    def expect_retry(self, pk: int, noted: int, error: str) -> LeaseState | None:
+        """Note, inside a transaction, that a delivery is answered 503, and why.
 
-    def landed_with(self, flight: int, at: datetime) -> "WebhookEventQuerySet":
-        """The rows that ``flight`` finished, found by the index of the moment when it did."""
-        return self.ours().filter(landed_flight=flight, finished_at=at)
+        VWO will retry it, so its row stays open. Returns the lease's state instead, and changes
+        nothing, when an attempt has served the delivery after all.
+        """
+        lease = RefreshLease.objects.lock()
+        if lease.serves(noted):
+            return lease
+        self.filter(pk=pk).update(retry_expected=True, **_failed(error, *NOT_CHANGED))
+        return None
 
-    def land(
+    def waiting_for(self, attempt: int) -> "WebhookEventQuerySet":
+        """The unfinished rows of which a delivery arrived before ``attempt`` started."""
+        return self.ours().filter(finished_at=None, first_noted__lt=attempt)
+
+    def finished_by(self, attempt: int) -> "WebhookEventQuerySet":
+        """The unfinished rows that ``attempt`` finishes if it succeeds."""
+        return self.ours().filter(finished_at=None, last_noted__lt=attempt)
+
+    def serve(
         self,
-        flight: int,
+        attempt: int,
         snapshot: SettingsSnapshot,
         *,
         changed: bool,
         seconds: float,
         at: datetime,
     ) -> int:
-        """Give the outcome of a good flight to every row that it serves, in one statement.
+        """Give the outcome of a successful attempt to every row that it serves.
 
-        Rows of which all deliveries arrived before it started are finished. A row that was once
-        ``changed`` stays so, with the snapshot that it brought.
+        Rows of which all deliveries arrived before it started are finished, and closed unless a
+        retry is expected. A row that was ``changed`` before stays so, with the snapshot of then,
+        unless there is another change. Returns the number of rows.
         """
-        return LAND.run(
+        return SERVE.run(
             self.db,
-            flight=flight,
+            attempt=attempt,
             snapshot=snapshot.pk,
             outcome=(Outcome.CHANGED if changed else Outcome.UNCHANGED).value,
-            # a row that was changed before gives way to another change only
             kept="" if changed else Outcome.CHANGED.value,
             seconds=seconds,
-            at=moment(self.db, at),
+            at=datetime_value(self.db, at),
             **ours(),
         )
 
-    def fail(self, flight: int, error: str) -> int:
-        """Give the reason of a failed flight to every row that waited for it."""
-        waiting = self.waiting_for(flight).exclude(outcome=Outcome.CHANGED)
-        return waiting.update(outcome=Outcome.FAILED, error=error)
+    def fail(self, attempt: int, error: str) -> int:
+        """Give the reason of a failed attempt to every row that waited for it.
 
-    def fail_one(self, pk: int, error: str) -> int:
-        """Give its reason to one row that is answered without a flight of its own."""
-        return self.filter(pk=pk, finished_at=None, outcome=Outcome.PENDING).update(
-            outcome=Outcome.FAILED, error=error
-        )
-
-    def give_up(self) -> int:
-        """Give an outcome to rows whose worker died, once VWO has stopped repeating them.
-
-        A refresh that succeeds later still finishes those of its environment and SDK key.
+        Their deliveries are answered 503, so VWO will retry them.
         """
-        late = self.filter(
-            outcome=Outcome.PENDING, received_at__lt=timezone.now() - VWO_RETRIES_FOR
-        )
-        return late.update(
-            outcome=Outcome.FAILED, error="Nothing refreshed in the hour in which VWO repeats it."
-        )
+        return self.waiting_for(attempt).update(retry_expected=True, **_failed(error, *NOT_CHANGED))
 
-    def answer(self, pks: list[int], *, flight: int) -> None:
-        """Close rows because a delivery of each is about to be answered 2xx.
+    def close_overdue(self) -> int:
+        """Close the rows, of every environment, that VWO will not retry any more.
 
-        ``flight`` served them. It also finishes those that this flight could not see yet.
+        Those that no attempt has served failed; a success later still finishes those of its own
+        environment and SDK key. Returns the number of rows that were closed.
         """
-        ANSWER.run(
-            self.db,
-            ids=pks,
-            flight=flight,
-            outcome=Outcome.UNCHANGED.value,
-            at=moment(self.db, timezone.now()),
+        overdue = self.exclude(fingerprint=None).filter(received_at__lt=timezone.now() - OPEN_FOR)
+        error = "No refresh succeeded while VWO retried it for an hour."
+        return overdue.update(
+            fingerprint=None, retry_expected=False, **_failed(error, Outcome.PENDING)
+        )
+
+    def _find_open(self, fingerprint: str, now: datetime) -> int | None:
+        limit = datetime_value(self.db, now - OPEN_FOR)
+        row = FIND_OPEN.row(self.db, fingerprint=fingerprint, limit=limit)
+        if row is None:
+            return None
+        if row["is_overdue"]:
+            self.close_overdue()
+            return None
+        return int(row["pk"])
+
+    keyset = ("received_at", "pk")
+
+    def delivered_between(self, start: Any, end: Any) -> "WebhookEventQuerySet":
+        """The events of which a delivery arrived between two times, which may be expressions."""
+        return self.filter(
+            # an event is retried for that long, which bounds the part of the index that is read
+            received_at__gte=start - VWO_RETRIES_FOR,
+            received_at__lte=end,
+            last_received_at__gte=start,
         )
 
 
@@ -171,9 +214,6 @@ class WebhookEvent(Owned):
     """One event that VWO reported, however often it was delivered."""
 
     Outcome = Outcome
-
-    is_new = False
-    """True on the object that ``record`` returns for a delivery that began a row."""
 
     timestamp = models.DateTimeField(
         _("changed at"), null=True, help_text=_("When the change was made, by VWO's clock.")
@@ -199,7 +239,7 @@ class WebhookEvent(Owned):
         related_name="events",
     )
     credential = models.CharField(
-        _("let in by"),
+        _("authenticated by"),
         max_length=100,
         blank=True,
         help_text=_("Which of the secrets matched, by its place in the settings."),
@@ -209,9 +249,11 @@ class WebhookEvent(Owned):
     fingerprint = models.CharField(  # noqa: DJ001
         max_length=64, null=True, unique=True, editable=False
     )
-    first_flight = models.BigIntegerField(editable=False)
-    last_flight = models.BigIntegerField(editable=False)
-    landed_flight = models.BigIntegerField(null=True, editable=False)
+    # the number of the newest attempt when the first and when the last delivery arrived
+    first_noted = models.BigIntegerField(editable=False)
+    last_noted = models.BigIntegerField(editable=False)
+    # a delivery was answered 503, and VWO has not retried it yet
+    retry_expected = models.BooleanField(default=False, editable=False)
 
     objects = PrimaryManager.from_queryset(WebhookEventQuerySet)()
 
@@ -228,18 +270,52 @@ class WebhookEvent(Owned):
             ),
             models.Index(fields=["remote_addr"], name="vwo_event_remote_addr"),
             models.Index(fields=["snapshot", "outcome"], name="vwo_event_snapshot"),
-            models.Index(
-                fields=["environment", "key_digest", "finished_at"], name="vwo_event_waiting"
+            UnfinishedIndex(
+                fields=["environment", "key_digest", "finished_at"], name="vwo_event_unfinished"
             ),
         ]
 
     def __str__(self) -> str:
         return f"{printable(self.action or self.event)} #{self.pk}"
 
+    def previous(self) -> "WebhookEvent | None":
+        """The row before this one that has the same body, while VWO might have retried that.
+
+        Then this row is a retry whose answer was lost, for instance since a worker was killed, or
+        another change of the same second: VWO's payload has no id that would decide it.
+        """
+        before = WebhookEvent.objects.filter(
+            environment=self.environment,
+            key_digest=self.key_digest,
+            action=self.action,
+            received_at__gte=self.received_at - OPEN_FOR,
+            received_at__lte=self.received_at,
+            pk__lt=self.pk,
+        )
+        same = before.filter(event=self.event, triggered_by=self.triggered_by)
+        candidates = same.filter(timestamp=self.timestamp)[:SIMILAR]
+        return next((event for event in candidates if event.payload == self.payload), None)
+
+
+def _failed(error: str, *undecided: Outcome) -> dict[str, Case]:
+    """What to update where no attempt served: the outcome, and why, of rows that have none yet."""
+    rows = models.Q(outcome__in=undecided)
+    # MySQL computes the columns in this order, and the second one must see the old outcome
+    return {
+        "error": Case(
+            When(rows, then=Value(error)), default="error", output_field=models.TextField()
+        ),
+        "outcome": Case(
+            When(rows, then=Value(Outcome.FAILED)),
+            default="outcome",
+            output_field=models.CharField(),
+        ),
+    }
+
 
 def _fingerprint(payload: dict[str, Any]) -> str:
-    """Equal for deliveries that VWO may have repeated: 64 hex digits of owner and body."""
-    whose = ours()
+    """Equal for deliveries that may be retries of each other: 64 hex digits of owner and body."""
+    owner = ours()
     body = json.dumps(payload, sort_keys=True)
-    text = f"{whose['environment']}\0{whose['key_digest']}\0{body}"
+    text = f"{owner['environment']}\0{owner['key_digest']}\0{body}"
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,183 +1,213 @@
-"""The lease that makes sure that one process of the fleet at a time fetches from VWO.
+"""The lease that lets one attempt of the whole fleet run at a time.
 
-Its clock is the database's. It is taken by compare-and-swap on the flight number, and no
-transaction is open while the holder talks to VWO.
+Its clock is the database's. No transaction is open while the holder waits for VWO.
 """
 
 from dataclasses import dataclass, replace
 from math import inf
 
-from django.db import models
+from django.db import connections, models
 from django.db.models import F
-from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
 from ..conf import app_settings
 from .base import Owned, OwnedQuerySet, PrimaryManager, UnixNow, ours
+from .snapshot import SettingsSnapshot
 from .statements import Statement
 
 LEASE_GRACE_SECONDS = 2.0
 """How much longer than the refresh limit a lease lives: time to store what was fetched."""
 
-LONGEST_BREATHER_SECONDS = 5.0
-
-
-def lease_seconds() -> float:
-    """How long a flight may hold the lease before the next one may start."""
-    return app_settings.refresh_timeout_seconds + LEASE_GRACE_SECONDS
+BACKOFF_SECONDS = (0.5, 1.0, 2.0, 4.0, 5.0)
+"""How long deliveries do not ask VWO after the first, second, … failed attempt in a row."""
 
 
 @dataclass(frozen=True)
 class LeaseState:
-    """What one look at the lease, the newest snapshot and perhaps an event shows."""
+    """The lease row as it was read. Durations are in seconds of the database's clock."""
 
     pk: int
-    flight: int
-    """The number of the newest flight that started, 0 before the first."""
-    succeeded_flight: int
-    """The number of the newest flight that succeeded, 0 before the first."""
-    busy_seconds: float
-    """How long the running flight may still take; 0 or less where none is under way."""
-    breather_seconds: float
+    attempt: int
+    """The number of the newest attempt that started, 0 before the first."""
+    succeeded_attempt: int
+    """The number of the newest attempt that succeeded, 0 before the first."""
+    remaining_seconds: float
+    """How long the lease is still held; 0 or less where it is free."""
+    life_seconds: float
+    """How long its holder may keep it in all."""
+    backoff_seconds: float
     """How long deliveries should not ask VWO; 0 or less where they may."""
-    looked_seconds: float
-    """How long ago a look at VWO last succeeded, infinite before the first."""
+    refreshed_seconds: float
+    """How long ago the newest attempt succeeded; infinite before the first."""
     failing_seconds: float | None
-    """How long ago the first of the newest failures was; None after a success."""
+    """How long ago the first failure since the last success was; None after a success."""
     error: str
-    """Why the newest flight failed; empty when it did not."""
+    """Why the newest attempt failed; empty when it succeeded."""
     snapshot_id: int | None
-    digest: str | None
-    noted: int
-    """The flight number that the caller noted: a later flight serves it."""
+    """The number of the snapshot that is in force; None before the first."""
+    digest: str
+    """Its digest."""
 
     @property
     def busy(self) -> bool:
-        # a lease that ends later than any may was taken before the clock was set back
-        return 0 < self.busy_seconds <= lease_seconds()
+        """Whether an attempt is under way."""
+        # one that ends later than any can was taken before the clock was set back
+        return 0 < self.remaining_seconds <= self.life_seconds
 
     @property
-    def flown_seconds(self) -> float:
-        """How long the running flight has been under way; 0 where none is."""
-        return max(0.0, lease_seconds() - self.busy_seconds) if self.busy else 0.0
+    def running_seconds(self) -> float:
+        """How long the attempt has been under way; 0 where none is."""
+        return self.life_seconds - self.remaining_seconds if self.busy else 0.0
 
     @property
-    def taking_a_breath(self) -> bool:
-        return 0 < self.breather_seconds <= LONGEST_BREATHER_SECONDS
+    def backing_off(self) -> bool:
+        return 0 < self.backoff_seconds <= BACKOFF_SECONDS[-1]
 
     @property
     def failing(self) -> bool:
-        """Whether the newest flight that ended has failed."""
+        """Whether the newest attempt that ended has failed."""
         return self.failing_seconds is not None
 
     def serves(self, noted: int) -> bool:
-        """Whether a flight that started after ``noted`` was noted has brought its snapshot."""
-        return self.succeeded_flight > noted and self.snapshot_id is not None
+        """Whether an attempt has succeeded that started after ``noted`` was the newest one."""
+        return self.succeeded_attempt > noted and self.snapshot_id is not None
 
 
-LOOK = Statement("""
-    SELECT
-        lease.id, lease.flight, lease.succeeded_flight,
-        lease.lease_until - {now}, lease.retry_at - {now},
-        {now} - lease.looked_at, {now} - lease.failing_since, lease.error,
-        snapshot.id, snapshot.digest,
-        COALESCE((SELECT last_flight FROM {event} WHERE id = %(event)s), lease.flight)
-    FROM {lease} lease
-    LEFT JOIN {snapshot} snapshot ON snapshot.id = (
-        SELECT MAX(id) FROM {snapshot}
-        WHERE environment = %(environment)s AND key_digest = %(key_digest)s
-    )
-    WHERE lease.environment = %(environment)s AND lease.key_digest = %(key_digest)s
+READ = """
+    SELECT id AS pk, attempt, succeeded_attempt, expires_at - {now} AS remaining_seconds,
+        life_seconds, backoff_until - {now} AS backoff_seconds,
+        {now} - refreshed_at AS refreshed_seconds, {now} - failing_since AS failing_seconds,
+        error, snapshot_id, digest
+    FROM {lease}
+    WHERE environment = %(environment)s AND key_digest = %(key_digest)s
+"""
+READ_ROW = Statement(READ)
+LOCK_ROW = Statement(READ + "{for_update}")
+
+WRITE_ROW = Statement("""
+    UPDATE {lease} SET attempt = attempt
+    WHERE environment = %(environment)s AND key_digest = %(key_digest)s
 """)
 
 START = Statement("""
     UPDATE {lease}
-    SET flight = %(flight)s, lease_until = {now} + %(life)s
-    WHERE id = %(id)s AND flight = %(flight)s - 1 AND succeeded_flight = %(succeeded)s
-        AND (lease_until <= {now} OR lease_until > {now} + %(life)s)
+    SET attempt = attempt + 1, expires_at = {now} + %(life)s, life_seconds = %(life)s
+    WHERE id = %(pk)s AND attempt = %(attempt)s AND succeeded_attempt = %(succeeded_attempt)s
+        AND (expires_at <= {now} OR expires_at > {now} + life_seconds)
 """)
 
-LAND = Statement("""
+SUCCEED = Statement("""
     UPDATE {lease}
-    SET lease_until = 0, succeeded_flight = %(flight)s, looked_at = {now},
-        failures = 0, failing_since = NULL, retry_at = 0, error = ''
-    WHERE id = %(id)s AND flight = %(flight)s
+    SET expires_at = 0, succeeded_attempt = %(attempt)s, refreshed_at = {now},
+        failures = 0, failing_since = NULL, backoff_until = 0, error = ''
+    WHERE id = %(pk)s AND attempt = %(attempt)s
 """)
 
 
 class RefreshLeaseQuerySet(OwnedQuerySet["RefreshLease"]):
-    def newest_flight(self) -> RawSQL:
-        """The newest flight's number, to be read inside the statement that logs a delivery."""
-        mine = ours()
-        return RawSQL(
-            "COALESCE((SELECT flight FROM django_vwo_webhooks_refreshlease"
-            " WHERE environment = %s AND key_digest = %s), 0)",
-            [mine["environment"], mine["key_digest"]],
-            output_field=models.BigIntegerField(),
-        )
+    def read(self) -> LeaseState:
+        """The lease as it is now; its row is made on first use."""
+        return self._state(READ_ROW)
 
-    def look(self, event: int | None = None) -> LeaseState:
-        """The state of this site's lease, in one statement; the first look ever makes its row.
+    def lock(self) -> LeaseState:
+        """The lease as it is now, and nobody else's to write until the transaction ends.
 
-        ``event`` is the id of the event whose newest delivery noted a flight number; without it
-        the newest one is noted now.
+        Every transaction that writes events or the lease begins with this, so that none can
+        deadlock, and none overlooks a row that another one has just written.
         """
-        row = LOOK.row(self.db, event=event, **ours())
-        if row is None:
-            self.bulk_create([self.model(**ours())], ignore_conflicts=True)
-            return self.look(event)
-        state = LeaseState(*row)
-        return state if state.looked_seconds is not None else replace(state, looked_seconds=inf)
+        if not connections[self.db].features.has_select_for_update:
+            # SQLite would let two transactions read, and then refuse the second one's write
+            WRITE_ROW.run(self.db, **ours())
+        return self._state(LOCK_ROW)
 
-    def start(self, seen: LeaseState) -> int | None:
-        """Start the flight that follows ``seen``: its number, or None when another was faster."""
-        flight = seen.flight + 1
+    def start(self, seen: LeaseState) -> LeaseState | None:
+        """Take the lease for the attempt that follows ``seen``.
+
+        Returns the state with that attempt's number, or None when the lease has changed since.
+        """
+        life = app_settings.refresh_timeout_seconds + LEASE_GRACE_SECONDS
         started = START.run(
             self.db,
-            id=seen.pk,
-            flight=flight,
-            # or the snapshot that was seen is the newest no more
-            succeeded=seen.succeeded_flight,
-            life=lease_seconds(),
+            pk=seen.pk,
+            attempt=seen.attempt,
+            # or another snapshot than the one that was seen may be in force
+            succeeded_attempt=seen.succeeded_attempt,
+            life=life,
         )
-        return flight if started else None
+        if not started:
+            return None
+        return replace(seen, attempt=seen.attempt + 1, remaining_seconds=life, life_seconds=life)
 
-    def land(self, pk: int, flight: int) -> bool:
-        """Release the lease after a good flight; False when a newer flight has started since."""
-        return bool(LAND.run(self.db, id=pk, flight=flight))
+    def succeed(self, attempt: LeaseState) -> bool:
+        """Release the lease after a success; False when a newer attempt has started since."""
+        return bool(SUCCEED.run(self.db, pk=attempt.pk, attempt=attempt.attempt))
 
-    def crash(self, pk: int, flight: int, error: str, *, breather: bool) -> bool:
-        """Release the lease after a failed flight; a breather grows with each failure."""
-        seconds = models.Case(
-            models.When(failures=0, then=0.5),
-            models.When(failures=1, then=1.0),
-            models.When(failures=2, then=2.0),
-            models.When(failures=3, then=4.0),
-            default=LONGEST_BREATHER_SECONDS,
+    def put_in_force(self, attempt: LeaseState, snapshot: SettingsSnapshot) -> None:
+        """Name the snapshot that every process is to apply."""
+        self.filter(pk=attempt.pk).update(snapshot=snapshot, digest=snapshot.digest)
+
+    def fail(self, attempt: LeaseState, error: str) -> bool:
+        """Release the lease after a failure, and let deliveries back off for a while.
+
+        False when a newer attempt has started since.
+        """
+        backoff = models.Case(
+            *(
+                models.When(failures=number, then=seconds)
+                for number, seconds in enumerate(BACKOFF_SECONDS[:-1])
+            ),
+            default=BACKOFF_SECONDS[-1],
             output_field=models.FloatField(),
         )
         return bool(
-            self.filter(pk=pk, flight=flight).update(
-                lease_until=0,
-                retry_at=UnixNow() + seconds if breather else 0,
+            self.filter(pk=attempt.pk, attempt=attempt.attempt).update(
+                expires_at=0,
+                backoff_until=UnixNow() + backoff,
                 failing_since=Coalesce("failing_since", UnixNow()),
                 failures=F("failures") + 1,
                 error=error,
             )
         )
 
+    def _state(self, statement: Statement) -> LeaseState:
+        row = statement.row(self.db, **ours())
+        if row is None:
+            self.bulk_create([self.model(**ours())], ignore_conflicts=True)
+            return self._state(statement)
+        if row["snapshot_id"] is None and self._name_newest_snapshot():
+            return self._state(statement)
+        if row["refreshed_seconds"] is None:
+            row["refreshed_seconds"] = inf
+        return LeaseState(**row)
+
+    def _name_newest_snapshot(self) -> bool:
+        """Put the newest snapshot that is there in force, where the lease names none any more.
+
+        As after a restore that left the lease out: the last known good settings are better than
+        none while VWO can't be reached.
+        """
+        newest = SettingsSnapshot.objects.ours().only("digest").first()
+        return newest is not None and bool(
+            self.ours().filter(snapshot=None).update(snapshot=newest, digest=newest.digest)
+        )
+
 
 class RefreshLease(Owned):
-    """One row an environment and SDK key. Its moments are Unix seconds of the database's clock."""
+    """One row for each environment and SDK key. Its times are Unix seconds of the database."""
 
-    flight = models.BigIntegerField(default=0)
-    succeeded_flight = models.BigIntegerField(default=0)
-    lease_until = models.FloatField(default=0)
-    retry_at = models.FloatField(default=0)
-    looked_at = models.FloatField(null=True)
+    attempt = models.BigIntegerField(default=0)
+    succeeded_attempt = models.BigIntegerField(default=0)
+    expires_at = models.FloatField(default=0)
+    life_seconds = models.FloatField(default=0)
+    backoff_until = models.FloatField(default=0)
+    refreshed_at = models.FloatField(null=True)
     failures = models.PositiveIntegerField(default=0)
     failing_since = models.FloatField(null=True)
     error = models.TextField(default="")
+    snapshot = models.ForeignKey(
+        SettingsSnapshot, on_delete=models.SET_NULL, null=True, related_name="leases"
+    )
+    digest = models.CharField(max_length=64, default="")
 
     objects = PrimaryManager.from_queryset(RefreshLeaseQuerySet)()
 
@@ -188,4 +218,4 @@ class RefreshLease(Owned):
         ]
 
     def __str__(self) -> str:
-        return f"{self.environment}, flight {self.flight}"
+        return f"{self.environment}, attempt {self.attempt}"

@@ -1,26 +1,58 @@
+from datetime import timedelta
 from typing import Any
 
-from django.db import models, router
-from django.db.models import Exists, OuterRef
+from django.apps import apps
+from django.db import models
+from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, Subquery
+from django.db.models.lookups import IsNull
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from .base import JSONTextField, Owned, OwnedQuerySet, PrimaryManager, ours
+from .base import (
+    VWO_RETRIES_FOR,
+    JSONTextField,
+    Owned,
+    OwnedQuerySet,
+    PrimaryManager,
+    database,
+    ours,
+)
+
+ON_ITS_WAY = timedelta(minutes=1)
+"""How long before a refresh without a webhook the delivery of its change may have arrived."""
 
 
 class SettingsSnapshotQuerySet(OwnedQuerySet["SettingsSnapshot"]):
-    def newest(self) -> "SettingsSnapshot | None":
-        """The snapshot in force: the one that every process of the fleet should serve."""
-        return self.ours().order_by("-pk").first()
+    def in_force(self) -> "SettingsSnapshot | None":
+        """The snapshot that every process of the fleet should serve: the one that the lease names.
 
-    def with_newest(self) -> "SettingsSnapshotQuerySet":
-        """Adds ``is_newest``: whether a snapshot is the newest of its environment and SDK key."""
-        newer = self.model._default_manager.filter(
-            environment=OuterRef("environment"),
-            key_digest=OuterRef("key_digest"),
-            pk__gt=OuterRef("pk"),
+        Not the one with the greatest number: a sequence goes back when data is restored.
+        """
+        return self.ours().filter(leases__isnull=False).first()
+
+    def with_in_force(self) -> "SettingsSnapshotQuerySet":
+        """Adds ``is_in_force``: whether the lease of its environment and SDK key names it."""
+        named = Q(leases__isnull=False)
+        return self.annotate(is_in_force=ExpressionWrapper(named, output_field=BooleanField()))
+
+    def with_missed(self) -> "SettingsSnapshotQuerySet":
+        """Adds ``is_missed``: found without a webhook, and none arrived in the hour after.
+
+        VWO retries a webhook for that long, so only then has one been missed.
+        """
+        found_at = OuterRef("created_at")
+        events: Any = apps.get_model("django_vwo_webhooks", "WebhookEvent")._default_manager
+        deliveries = events.delivered_between(
+            found_at - ON_ITS_WAY, found_at + VWO_RETRIES_FOR
+        ).filter(environment=OuterRef("environment"), key_digest=OuterRef("key_digest"))
+        # not EXISTS: PostgreSQL would make it a join, whose estimated cost starts the JIT compiler
+        newest = deliveries.newest_first().values("pk")[:1]
+        missed = Q(
+            Q(cause=SettingsSnapshot.Cause.RECONCILE),
+            Q(created_at__lt=timezone.now() - VWO_RETRIES_FOR),
+            IsNull(Subquery(newest), True),
         )
-        return self.annotate(is_newest=~Exists(newer))
+        return self.annotate(is_missed=ExpressionWrapper(missed, output_field=BooleanField()))
 
 
 class SettingsSnapshot(Owned):
@@ -74,7 +106,7 @@ class SettingsSnapshot(Owned):
 
     def store(self) -> None:
         """Insert it where the models are written, together with the flags that it changed."""
-        self.save(force_insert=True, using=router.db_for_write(type(self)))
+        self.save(force_insert=True, using=database())
         keys = {ChangedFeature.key(change["feature"]): None for change in self.changes}
         ChangedFeature.objects.bulk_create(
             ChangedFeature(snapshot_id=self.pk, feature=key) for key in keys if key

@@ -1,4 +1,4 @@
-"""What the SDK reports to VWO: batched, bounded, sent by one thread a process."""
+"""What the SDK reports to VWO: queued, and sent in batches by one thread of the process."""
 
 import atexit
 import logging
@@ -14,39 +14,44 @@ from ..process import PerProcess
 
 logger = logging.getLogger("django_vwo_webhooks.sdk")
 
-MOST_IMPRESSIONS = 10_000
-MOST_A_REQUEST = 5000
-MOST_TASKS = 100
-LONGEST_PAUSE_SECONDS = 60.0
-GOODBYE_SECONDS = 0.5
+MAX_QUEUED_IMPRESSIONS = 10_000
+MAX_QUEUED_TASKS = 100
+MAX_EVENTS_PER_REQUEST = 5000
+"""VWO's own limit."""
+
+FIRST_RETRY_DELAY_SECONDS = 1.0
+MAX_RETRY_DELAY_SECONDS = 60.0
+
+EXIT_FLUSH_SECONDS = 0.5
+"""How long the end of the process may be delayed by what is still queued."""
 
 
-class Impressions:
-    """A queue with the interface of the SDK's ``BatchEventQueue``, and its one sender.
+class ImpressionQueue:
+    """A queue with the interface of the SDK's ``BatchEventQueue``, and the thread that sends it.
 
-    The SDK's own queue has a timer that keeps the process alive and joins a thread pool at exit;
-    this one ends with the process. A batch that VWO does not take is sent again, after a pause
+    The SDK's own queue has a timer that keeps the process alive, and joins a thread pool at exit;
+    this one ends with the process. A batch that VWO does not accept is sent again, after a delay
     that grows to a minute. The queue holds 10,000 impressions; newer ones are dropped and counted.
     """
 
     def __init__(self) -> None:
         self.batch_queue: deque[dict[str, Any]] = deque()
-        self.tasks: deque[Callable[[], object]] = deque(maxlen=MOST_TASKS)
+        self.tasks: deque[Callable[[], object]] = deque(maxlen=MAX_QUEUED_TASKS)
         self.dropped = 0
         options = app_settings.sdk_options.get("batch_event_data") or {}
         self.events_per_request: int = options.get("events_per_request", 100)
         self.interval_seconds: float = options.get("request_time_interval", 2.0)
-        self._flush_callback: Callable[..., object] | None = options.get("flush_callback")
+        self._site_callback: Callable[..., object] | None = options.get("flush_callback")
         self._condition = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closing = False
         self._ended = False
-        self._under_way = 0
+        self._being_sent = 0
 
     def enqueue(self, event: dict[str, Any]) -> None:
-        """Take one impression; returns at once."""
+        """Queue one impression; returns at once."""
         with self._condition:
-            if len(self.batch_queue) >= MOST_IMPRESSIONS:
+            if len(self.batch_queue) >= MAX_QUEUED_IMPRESSIONS:
                 self.dropped += 1
                 return
             self.batch_queue.append(event)
@@ -54,10 +59,10 @@ class Impressions:
             if len(self.batch_queue) >= self.events_per_request:
                 self._condition.notify_all()
 
-    def run(self, task: Callable[[], object]) -> None:
-        """Take a request that the SDK wants to make in the background, a debug event mostly.
+    def run_in_background(self, task: Callable[[], object]) -> None:
+        """Queue another request that the SDK wants to make, a debug event in most cases.
 
-        At most 100 wait; beyond that the oldest is dropped.
+        At most 100 are queued; beyond that the oldest is dropped.
         """
         with self._condition:
             self.tasks.append(task)
@@ -65,27 +70,27 @@ class Impressions:
             self._condition.notify_all()
 
     def flush_and_clear_timer(self) -> bool:
-        """Send what waits now; True when nothing is left (``client.flush_events()``)."""
+        """Send what is queued now; True when nothing is left (``client.flush_events()``)."""
         while self.batch_queue:
             if not self._send(self._take(self.events_per_request)):
                 return False
         return True
 
     def close(self) -> None:
-        """At exit: one request for what waits, half a second for it; the rest is given up."""
+        """Send what is queued in one request, for half a second at most; the rest is lost."""
         with self._condition:
             self._closing = True
             self._condition.notify_all()
             if self._thread is not None:
-                self._condition.wait_for(lambda: self._ended, GOODBYE_SECONDS)
-            lost = len(self.batch_queue) + self._under_way + self.dropped
+                self._condition.wait_for(lambda: self._ended, EXIT_FLUSH_SECONDS)
+            lost = len(self.batch_queue) + self._being_sent + self.dropped
         if lost:
             logger.warning("%d impressions were not sent to VWO before the process ended.", lost)
 
     def flush_callback(self, *args: Any) -> None:
-        """What the SDK calls after each request; the site's own one is in ``SDK_OPTIONS``."""
-        if self._flush_callback is not None:
-            _call_robustly(self._flush_callback, *args)
+        """Called by the SDK after each request; calls the callback in ``SDK_OPTIONS``."""
+        if self._site_callback is not None:
+            _call_and_log_errors(self._site_callback, *args)
 
     def _start(self) -> None:
         if self._thread is None:
@@ -93,34 +98,35 @@ class Impressions:
             self._thread.start()
 
     def _run(self) -> None:
-        pause = 0.0
+        delay = 0.0
         while not self._closing:
             with self._condition:
-                if pause:
-                    self._condition.wait_for(self._urgent, pause)
+                if delay:
+                    self._condition.wait_for(self._is_urgent, delay)
                 else:
-                    self._condition.wait_for(self._due, self.interval_seconds)
+                    self._condition.wait_for(self._is_due, self.interval_seconds)
                 task = self.tasks.popleft() if self.tasks and not self._closing else None
             if task is not None:
-                _call_robustly(task)
+                _call_and_log_errors(task)
             elif not self._closing:
                 sent = self._send(self._take(self.events_per_request))
-                pause = 0.0 if sent else min(max(2 * pause, 1.0), LONGEST_PAUSE_SECONDS)
-        self._send(self._take(MOST_A_REQUEST))
+                longer = max(2 * delay, FIRST_RETRY_DELAY_SECONDS)
+                delay = 0.0 if sent else min(longer, MAX_RETRY_DELAY_SECONDS)
+        self._send(self._take(MAX_EVENTS_PER_REQUEST))
         with self._condition:
             self._ended = True
             self._condition.notify_all()
 
-    def _urgent(self) -> bool:
+    def _is_urgent(self) -> bool:
         return self._closing or bool(self.tasks)
 
-    def _due(self) -> bool:
-        return self._urgent() or len(self.batch_queue) >= self.events_per_request
+    def _is_due(self) -> bool:
+        return self._is_urgent() or len(self.batch_queue) >= self.events_per_request
 
-    def _take(self, most: int) -> list[dict[str, Any]]:
+    def _take(self, limit: int) -> list[dict[str, Any]]:
         with self._condition:
-            count = min(most, len(self.batch_queue))
-            self._under_way = count
+            count = min(limit, len(self.batch_queue))
+            self._being_sent = count
             return [self.batch_queue.popleft() for _ in range(count)]
 
     def _send(self, batch: list[dict[str, Any]]) -> bool:
@@ -135,26 +141,26 @@ class Impressions:
             if sent and self.dropped:
                 logger.warning("%d impressions were dropped: the queue was full.", self.dropped)
                 self.dropped = 0
-            self._under_way = 0
+            self._being_sent = 0
         return sent
 
 
-def _call_robustly(function: Callable[..., object], *args: Any) -> None:
-    """Call code that is not ours: an error must not end the one thread that sends."""
+def _call_and_log_errors(function: Callable[..., object], *args: Any) -> None:
+    """Call code that is not ours: an error in it must not end the thread that sends."""
     try:
         function(*args)
     except Exception:
-        logger.exception("An error while impressions were sent to VWO.")
+        logger.exception("An error occurred while impressions were being sent to VWO.")
 
 
-impressions = PerProcess(Impressions)
+impression_queue = PerProcess(ImpressionQueue)
 
 
-def _goodbye() -> None:
-    # a forked child inherits this hook, but what its parent queued stays the parent's
-    mine = impressions.peek()
-    if mine is not None:
-        mine.close()
+def _close_at_exit() -> None:
+    # a forked child inherits this hook, but what its parent queued is the parent's to send
+    queue = impression_queue.peek()
+    if queue is not None:
+        queue.close()
 
 
-atexit.register(_goodbye)
+atexit.register(_close_at_exit)

@@ -1,4 +1,4 @@
-"""The SDK's log lines in Python's logging, with the keys taken out."""
+"""The SDK's log lines in Python's logging, without the keys."""
 
 import logging
 
@@ -6,7 +6,7 @@ from ..conf import app_settings
 
 logger = logging.getLogger("django_vwo_webhooks.sdk")
 if logger.level == logging.NOTSET:
-    # the SDK writes several lines an evaluation at INFO, and its own default is ERROR
+    # the SDK writes several lines for each evaluation at INFO, and its own default is ERROR
     logger.setLevel(logging.WARNING)
 
 LEVELS = {
@@ -18,15 +18,15 @@ LEVELS = {
 }
 
 
-class PythonLogging:
-    """A log transport as the SDK's ``logger`` option takes it."""
+class LoggingTransport:
+    """A log transport as the SDK's option ``logger`` takes it."""
 
-    # spares the SDK its own time stamp, which LOGGING adds by itself
+    # spares the SDK its own time stamp, since LOGGING adds one
     config = {"dateTimeFormat": str}
 
     @property
     def level(self) -> str:
-        """The lowest level that is wanted, in the SDK's words; follows ``LOGGING`` live."""
+        """The lowest level that is logged, by the SDK's name; it follows ``LOGGING``."""
         for name, level in LEVELS.items():
             if logger.isEnabledFor(level):
                 return name
@@ -36,15 +36,15 @@ class PythonLogging:
         logger.log(LEVELS.get(level.upper(), logging.ERROR), "%s", app_settings.redact(message))
 
 
-class Redacted(logging.Filter):
-    """Takes the keys out of another library's lines: VWO wants the SDK key inside URLs."""
+class RedactKeys(logging.Filter):
+    """Removes the keys from another library's log lines: the SDK key is in VWO's URLs."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = app_settings.redact(record.getMessage()), None
         return True
 
 
-logging.getLogger("urllib3.connectionpool").addFilter(Redacted())
+logging.getLogger("urllib3.connectionpool").addFilter(RedactKeys())
 
-LOGGER = {"transport": PythonLogging()}
-"""The SDK's option of that name."""
+LOGGER_OPTION = {"transport": LoggingTransport()}
+"""The value of the SDK's option ``logger``."""

@@ -17,20 +17,18 @@ from wingify.services.settings_manager import SettingsManager
 from ..conf import app_settings
 from ..process import PerProcess
 from .client import Client
+from .document import ValidatedSettings
 from .download import download
-from .impressions import impressions
-from .logs import LOGGER
+from .impressions import impression_queue
+from .logs import LOGGER_OPTION
+from .singletons import register_network_manager, register_segmentation_manager
 
 
-class ValidSettings(dict[str, Any]):
-    """A settings document that has passed the SDK's schema, so that nobody checks it again."""
+class DeadlineSettingsManager(SettingsManager):
+    """Fetches once, within a deadline, and validates each document once.
 
-
-class OneFetch(SettingsManager):
-    """Fetches under a deadline and without repeats; validates once a document.
-
-    The SDK's own one blocks a worker for up to 214 s, swallows the error, and validates the whole
-    document on every evaluation (77 ms at 100 features).
+    The SDK's own manager blocks a worker for up to 214 s, swallows the error, and validates the
+    whole document on every evaluation (77 ms at 100 features).
     """
 
     def fetch_bytes(self, timeout_seconds: float) -> bytes:
@@ -53,49 +51,57 @@ class OneFetch(SettingsManager):
         )
 
     def is_settings_valid(self, settings: Any) -> bool:
-        return isinstance(settings, ValidSettings) or super().is_settings_valid(settings)
+        return isinstance(settings, ValidatedSettings) or super().is_settings_valid(settings)
 
 
-class OneAttempt(NetworkClient):
-    """Posts once: the impressions' sender repeats what matters, and nothing sleeps for 14 s."""
+class NoRetryNetworkClient(NetworkClient):
+    """Posts once, where the SDK's own client would retry and sleep for 14 s.
+
+    The queue of impressions sends again what matters.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.max_retries = 0
 
 
-sessions = PerProcess(OneAttempt)
+network_clients = PerProcess(NoRetryNetworkClient)
 
 
-class OneSender(NetworkManager):
-    """Posts from the one thread that sends impressions, not from a new pool each time."""
+class SingleThreadNetworkManager(NetworkManager):
+    """Posts from the thread that sends impressions, where the SDK would start a new pool."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         super().__init__(options.get("threading") or {})
         self.config = GlobalRequestModel()
 
     @property
-    def client(self) -> OneAttempt:
-        """A session that no other process shares a socket with."""
-        return sessions()
+    def client(self) -> NoRetryNetworkClient:
+        """This process's client, whose sockets no other process shares."""
+        return network_clients()
 
     @client.setter
     def client(self, value: Any) -> None:
-        """The SDK attaches one at construction; each process has its own instead."""
+        """Ignored: the SDK sets one when it constructs the manager."""
 
     def execute_in_background(self, func: Any) -> None:
-        impressions().run(func)
+        impression_queue().run_in_background(func)
 
 
-class OwnEvaluator(SegmentationManager):
+class ThreadLocalSegmentationManager(SegmentationManager):
     """Gives each thread an evaluator of its own.
 
-    The SDK keeps the visitor's context in one for the whole process, so two threads that evaluate
-    at once could judge a visitor by another one's address.
+    The SDK keeps the visitor's context in one evaluator for the whole process, so that two threads
+    that evaluate at the same time could judge one visitor by the address of the other.
     """
 
+    def __new__(cls) -> "ThreadLocalSegmentationManager":
+        # the SDK's own returns the manager that is registered already
+        made: ThreadLocalSegmentationManager = object.__new__(cls)
+        return made
+
     def __init__(self) -> None:
-        # looked up on first use: gevent may patch threading after a preloading master made this
+        # made on first use: gevent may patch threading after a preloading master has made this
         self._local = PerProcess(lambda: threading.local())
 
     @property
@@ -107,36 +113,35 @@ class OwnEvaluator(SegmentationManager):
         self._local().evaluator = value
 
 
-class Builder(VWOBuilder):
-    """Builds a client that asks nobody, polls nothing and starts no thread."""
+class OfflineBuilder(VWOBuilder):
+    """Builds a client without settings, without polling and without a thread or a request."""
 
     def __init__(self, options: dict[str, Any]) -> None:
-        super().__init__({**options, "logger": LOGGER, "is_via_vwo": True})
+        super().__init__({**options, "logger": LOGGER_OPTION, "is_via_vwo": True})
 
-    def set_settings_manager(self) -> "Builder":
-        self.setting_file_manager = OneFetch(self.options)
+    def set_settings_manager(self) -> "OfflineBuilder":
+        self.setting_file_manager = DeadlineSettingsManager(self.options)
         return self
 
-    def set_network_manager(self) -> "Builder":
-        NetworkManager._instance = OneSender(self.options)
-        development = self.options.get("isDevelopmentMode", False)
-        NetworkManager._instance.get_config().set_development_mode(development)
+    def set_network_manager(self) -> "OfflineBuilder":
+        manager = SingleThreadNetworkManager(self.options)
+        manager.config.set_development_mode(self.options.get("isDevelopmentMode", False))
+        register_network_manager(manager)
         return self
 
-    def set_segmentation(self) -> "Builder":
-        SegmentationManager._instance = None
-        SegmentationManager._instance = OwnEvaluator()
+    def set_segmentation(self) -> "OfflineBuilder":
+        register_segmentation_manager(ThreadLocalSegmentationManager())
         return self
 
-    def init_polling(self) -> "Builder":
+    def init_polling(self) -> "OfflineBuilder":
         return self
 
-    def get_settings(self, force: bool = False) -> ValidSettings:
-        """An empty document: the SDK builds a whole client from it, with every flag off.
+    def get_settings(self, force: bool = False) -> ValidatedSettings:
+        """An empty document, from which the SDK builds a complete client with every flag off.
 
-        Built without any settings, a client never recovers.
+        A client that is built without any settings never recovers.
         """
-        return ValidSettings(
+        return ValidatedSettings(
             version=1,
             accountId=app_settings.account_id,
             sdkKey=app_settings.sdk_key,
@@ -144,9 +149,9 @@ class Builder(VWOBuilder):
             campaigns=[],
         )
 
-    def build(self, settings: ValidSettings) -> Client:
+    def build(self, settings: ValidatedSettings) -> Client:
         self.client_instance = Client(settings, self.options)
         return self.client_instance
 
-    def init_batching(self) -> "Builder":
+    def init_batching(self) -> "OfflineBuilder":
         return self

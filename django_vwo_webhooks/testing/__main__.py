@@ -1,4 +1,4 @@
-"""``python -m django_vwo_webhooks.testing``: the simulator on its own, until Ctrl-C."""
+"""``python -m django_vwo_webhooks.testing``: runs the simulator on its own, until Ctrl-C."""
 
 import argparse
 import json
@@ -14,15 +14,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until SIGINT or SIGTERM."""
     parser = argparse.ArgumentParser(
         prog="python -m django_vwo_webhooks.testing",
-        description="Plays VWO: serves flag settings and sends webhooks. Its URL has a web form.",
+        description="Simulates VWO: serves settings and sends webhooks. "
+        "Flags are changed on a web page at its URL.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: free)")
-    parser.add_argument("--webhook-url", help="the site's URL that changes are told to")
-    parser.add_argument("--secret", default="simulator-secret", help="the webhook's secret")
-    parser.add_argument("--settings", type=Path, help="a JSON file with the settings document")
-    parser.add_argument("--sdk-key", help="the only SDK key that is answered (default: any)")
-    parser.add_argument("--account-id", help="the only account that is answered (default: any)")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any)")
+    parser.add_argument("--webhook-url", help="URL to send webhooks to")
+    parser.add_argument("--secret", default="simulator-secret", help="secret of the webhooks")
+    parser.add_argument("--settings", type=Path, help="JSON file with the settings")
+    parser.add_argument("--sdk-key", help="SDK key to accept (default: any)")
+    parser.add_argument("--account-id", help="account id to accept (default: any)")
     options = parser.parse_args(arguments)
     simulator = VWOSimulator(
         _read(options.settings, parser),
@@ -33,15 +34,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         host=options.host,
         port=options.port,
     )
-    asked_to_stop = threading.Event()
+    stop_requested = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: asked_to_stop.set())
+        signal.signal(number, lambda *_: stop_requested.set())
     try:
         simulator.start()
     except (OSError, OverflowError) as problem:
         parser.error(f"cannot listen on {options.host}:{options.port}: {problem}")
     print(f"VWO simulator at {simulator.url}", flush=True)
-    asked_to_stop.wait()
+    stop_requested.wait()
     simulator.stop()
 
 
@@ -53,7 +54,7 @@ def _read(path: Path | None, parser: argparse.ArgumentParser) -> dict[str, objec
     except (OSError, ValueError) as problem:
         parser.error(f"cannot read {path}: {problem}")
     if not isinstance(document, dict):
-        parser.error(f"{path} holds no JSON object")
+        parser.error(f"{path} does not hold a JSON object")
     return document
 
 

@@ -1,4 +1,4 @@
-"""Flags as a test wants them, in the manner of Django's ``override_settings``."""
+"""Overrides flags in tests, as Django's ``override_settings`` overrides settings."""
 
 from typing import Any
 
@@ -8,18 +8,18 @@ from django_vwo_webhooks.conf import overridden_flags
 
 
 class override_flags(TestContextDecorator):  # noqa: N801 - as override_settings is written
-    """Answers for some flags in place of VWO: in a ``with`` block, or as a decorator of a test,
-    an ``async`` one too, or of a ``TestCase`` class.
+    """Overrides flags in a ``with`` block, or as a decorator of a test, which may be ``async``, or
+    of a ``TestCase`` class.
 
     ``override_flags(new_checkout=True, banner=False)`` switches flags on and off;
-    ``override_flags(new_checkout={"button": "Buy"})`` switches one on with these variables. Flags
-    whose keys are no Python names go into a dict: ``override_flags({"new-checkout": True})``.
-    Holds for every user and every thread of this process; nested ones add up.
+    ``override_flags(new_checkout={"button": "Buy"})`` switches a flag on with these variables.
+    Keys that are not Python names go into a dict: ``override_flags({"new-checkout": True})``.
+    Applies to every user and every thread of this process; nested overrides add up.
     """
 
-    def __init__(self, flags: dict[str, Any] | None = None, **more: Any) -> None:
+    def __init__(self, flags: dict[str, Any] | None = None, **more_flags: Any) -> None:
         super().__init__()
-        self.flags = {**(flags or {}), **more}
+        self.flags = {**(flags or {}), **more_flags}
         for key, value in self.flags.items():
             if not isinstance(value, (bool, dict)):
                 raise TypeError(

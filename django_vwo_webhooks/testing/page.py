@@ -1,13 +1,14 @@
-"""The one web page of the simulator: the flags, VWO's mood and the last webhooks."""
+"""The simulator's web page: the flags, the faults to inject and the last webhooks."""
 
-from collections.abc import Sequence
+import json
+import math
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from django_vwo_webhooks.testing.behaviour import PRESETS, Behaviour
-from django_vwo_webhooks.testing.deliveries import Delivery
-from django_vwo_webhooks.testing.flags import FlagState
-from django_vwo_webhooks.testing.variables import to_text
+from django_vwo_webhooks.management.outgoing import OutgoingWebhook
+from django_vwo_webhooks.testing.editing import FlagState
+from django_vwo_webhooks.testing.fault_injection import PRESETS, Behaviour
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -26,17 +27,17 @@ td, th {{ padding-right: 1.5rem; text-align: left }}
 <h1>VWO simulator</h1>
 {problem}<h2>Flags</h2>
 {flags}<form method="post" action="/flags">
-<label>New flag's key <input name="key" required></label>
+<label>Key of a new flag <input name="key" required></label>
 <label><input type="checkbox" name="enabled" checked> On</label>
 <button>Add</button>
 </form>
-<h2>What VWO should do</h2>
+<h2>Fault injection</h2>
 <form method="post" action="/behaviour">
-<label>When its settings are asked for <select name="behaviour">{behaviours}</select></label>
+<label>Response to requests for the settings <select name="behaviour">{behaviours}</select></label>
 <button>Save</button>
 </form>
 <h2>Last webhooks</h2>
-{deliveries}
+{webhooks}
 </main>
 </body>
 </html>
@@ -57,17 +58,56 @@ value="{percentage}" required></label>
 
 def render_page(
     flags: Sequence[FlagState],
-    deliveries: Sequence[Delivery],
+    webhooks: Sequence[OutgoingWebhook],
     behaviour: Behaviour,
     problem: str = "",
 ) -> str:
-    """Return the page as HTML; ``problem`` is told at the top."""
+    """Return the page as HTML, with ``problem`` shown at the top."""
     return PAGE.format(
         problem=f'<p role="alert">{escape(problem)}</p>\n' if problem else "",
         flags="".join(map(_flag, flags)),
         behaviours=_behaviours(behaviour),
-        deliveries=_deliveries(deliveries),
+        webhooks=_webhooks(webhooks),
     )
+
+
+def read_flag_form(form: Mapping[str, str], flags: Sequence[FlagState]) -> dict[str, Any]:
+    """Return the arguments for ``set_flag``; raises ``ValueError`` with what is wrong."""
+    key = form.get("key", "").strip()
+    if not key:
+        raise ValueError("A flag needs a key")
+    entries = [entry for flag in flags if flag.key == key for entry in flag.variables]
+    share = float(form.get("percentage", "100"))
+    return {
+        "key": key,
+        "enabled": "enabled" in form,
+        "percentage": int(share) if share.is_integer() else share,
+        "variables": {
+            entry["key"]: _read_value(form[f"variable:{entry['key']}"], entry["type"])
+            for entry in entries
+            if f"variable:{entry['key']}" in form
+        },
+    }
+
+
+def _read_value(text: str, variable_type: str) -> Any:
+    if variable_type == "boolean":
+        if text not in {"true", "false"}:
+            raise ValueError(f"{text!r} is neither true nor false")
+        return text == "true"
+    if variable_type == "integer":
+        return int(text)
+    if variable_type == "double":
+        number = float(text)
+        if not math.isfinite(number):
+            raise ValueError(f"{text!r} is not a finite number")
+        return number
+    if variable_type == "json":
+        value = json.loads(text)
+        if not isinstance(value, dict):
+            raise ValueError(f"{text!r} is not a JSON object")
+        return value
+    return text
 
 
 def _flag(flag: FlagState) -> str:
@@ -81,13 +121,19 @@ def _flag(flag: FlagState) -> str:
 
 
 def _variable(entry: dict[str, Any]) -> str:
-    name, value = escape(f"variable:{entry['key']}"), to_text(entry["value"])
+    name, value = escape(f"variable:{entry['key']}"), _value_text(entry["value"])
     if entry["type"] == "boolean":
-        options = "".join(_option(one, one == value) for one in ("true", "false"))
+        options = "".join(_option(text, text == value) for text in ("true", "false"))
         field = f'<select name="{name}">{options}</select>'
     else:
         field = f'<input name="{name}" value="{escape(value)}">'
     return f"<label>{escape(entry['key'])} ({escape(entry['type'])}) {field}</label>\n"
+
+
+def _value_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value) if isinstance(value, dict) else str(value)
 
 
 def _behaviours(behaviour: Behaviour) -> str:
@@ -100,18 +146,18 @@ def _option(name: str, selected: bool) -> str:
     return f"<option{' selected' if selected else ''}>{escape(name)}</option>"
 
 
-def _deliveries(deliveries: Sequence[Delivery]) -> str:
-    if not deliveries:
+def _webhooks(webhooks: Sequence[OutgoingWebhook]) -> str:
+    if not webhooks:
         return "<p>None yet.</p>"
-    rows = "".join(map(_delivery, reversed(deliveries[-10:])))
-    head = "<th>Action</th><th>Attempts</th><th>Last answer</th>"
+    rows = "".join(map(_webhook, reversed(webhooks[-10:])))
+    head = "<th>Action</th><th>Attempts</th><th>Last response</th>"
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _delivery(delivery: Delivery) -> str:
-    attempts = delivery.attempts
-    last = "under way"
+def _webhook(webhook: OutgoingWebhook) -> str:
+    attempts = webhook.attempts
+    last = "in progress"
     if attempts:
         last = attempts[-1].error or f"HTTP {attempts[-1].status}"
-    cells = (str(delivery.payload["action"]), str(len(attempts)), last)
+    cells = (str(webhook.payload["action"]), str(len(attempts)), last)
     return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"

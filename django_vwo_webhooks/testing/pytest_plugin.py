@@ -1,6 +1,7 @@
-"""Found by pytest itself: no thread of this app goes on from one test to the next.
+"""A pytest plugin that stops this app's follower thread after each test.
 
-It would hold on to the test database, which could not be dropped in the end.
+A follower that kept running would keep its connection to the test database, which could then
+not be dropped. pytest loads this module very early, before Django is set up.
 """
 
 import sys
@@ -10,7 +11,7 @@ import pytest
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_teardown() -> None:
-    """Before the fixtures are torn down, the database among them."""
+    """Runs before the fixtures are torn down, including the database."""
     follower = sys.modules.get("django_vwo_webhooks.follower")
     if follower is not None:
         follower.stop_following()

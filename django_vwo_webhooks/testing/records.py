@@ -1,4 +1,4 @@
-"""What the simulator writes down of the requests that it got, and how to wait for them."""
+"""The requests that the simulator received, and how to wait for them."""
 
 import json
 import threading
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-LOOK_AGAIN_SECONDS = 0.05
+POLL_SECONDS = 0.05
 
 
 class Fetch(NamedTuple):
@@ -22,48 +22,48 @@ class Fetch(NamedTuple):
 
 
 class EventRequest(NamedTuple):
-    """One post of impressions or other events, whether it was answered well or not."""
+    """One post of impressions or other events, whether it was accepted or not."""
 
     path: str
     body: bytes
 
 
 class Records:
-    """The part of the simulator that remembers; each property is a snapshot."""
+    """The simulator's record of what it received; each property returns a copy."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._notices = 0
+        self._notifications = 0
         self._fetches: list[Fetch] = []
         self._event_requests: list[EventRequest] = []
         self._impressions: list[dict[str, Any]] = []
 
     @property
     def fetches(self) -> list[Fetch]:
-        """The requests for settings so far, oldest first, whatever they were answered."""
+        """The requests for settings so far, oldest first, whatever the answer was."""
         with self._changed:
             return list(self._fetches)
 
     @property
     def event_requests(self) -> list[EventRequest]:
-        """The posts of events so far as (path, body), whatever they were answered."""
+        """The posts of events so far as (path, body), whatever the answer was."""
         with self._changed:
             return list(self._event_requests)
 
     @property
     def impressions(self) -> list[dict[str, Any]]:
-        """The events that were accepted so far, those of a batch one by one."""
+        """The events that were accepted so far; each event of a batch is an item of its own."""
         with self._changed:
             return list(self._impressions)
 
     def _add_fetch(self, fetch: Fetch) -> None:
-        """Write down a fetch."""
+        """Record a fetch."""
         with self._changed:
             self._fetches.append(fetch)
         self._notify()
 
     def _add_events(self, request: EventRequest, accepted: bool) -> None:
-        """Write down a post; its events count only when VWO accepted them."""
+        """Record a post; its events count only if they were accepted."""
         with self._changed:
             self._event_requests.append(request)
             if accepted:
@@ -71,40 +71,41 @@ class Records:
         self._notify()
 
     def _notify(self) -> None:
-        """Say that something happened that somebody may wait for."""
+        """Have ``wait_for`` check its condition again."""
         with self._changed:
-            self._notices += 1
+            self._notifications += 1
             self._changed.notify_all()
 
     def wait_for(self, predicate: Callable[[], object], timeout: float = 5.0) -> None:
-        """Wait until ``predicate()`` is true; each request and each attempt asks it again.
+        """Wait until ``predicate()`` is true; it is called after each request and each attempt.
 
-        It is called with no lock held. Raises ``TimeoutError``, which says what was seen,
-        after ``timeout`` seconds.
+        It is called without holding a lock. After ``timeout`` seconds, raises ``TimeoutError``
+        with a summary of what was received.
         """
-        end = time.monotonic() + timeout
+        give_up_at = time.monotonic() + timeout
         while True:
             with self._changed:
-                seen = self._notices
+                seen = self._notifications
             if predicate():
                 return
             with self._changed:
-                if time.monotonic() >= end:
-                    raise TimeoutError(self._told(timeout))
-                if seen == self._notices:
-                    self._changed.wait(LOOK_AGAIN_SECONDS)
+                if time.monotonic() >= give_up_at:
+                    raise TimeoutError(self._summary(timeout))
+                if seen == self._notifications:
+                    self._changed.wait(POLL_SECONDS)
 
-    def _told(self, timeout: float) -> str:
+    def _summary(self, timeout: float) -> str:
         paths = [fetch.path for fetch in self._fetches]
         posts = [request.path for request in self._event_requests]
         return (
-            f"Still not so after {timeout:g} s. Seen: {len(paths)} fetches {paths}, "
+            f"The condition did not hold within {timeout:g} s. Received: "
+            f"{len(paths)} fetches {paths}, "
             f"{len(posts)} posts {posts}, {len(self._impressions)} impressions"
         )
 
 
 def _events(body: bytes) -> list[dict[str, Any]]:
-    """Return the events of a body: those of a batch, or the one that it is."""
+    """Return the events in a body: those of a batch, or a single one."""
     try:
         value = json.loads(body)
     except ValueError:

@@ -1,34 +1,29 @@
-"""Which request of the simulator's clients gets which answer."""
+"""The simulator's routes: each request in, the response out."""
 
+import json
 import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
-from django_vwo_webhooks.testing.answers import (
-    Answer,
-    html_answer,
-    json_answer,
-    see_other,
-    settings_answer,
-)
-from django_vwo_webhooks.testing.behaviour import PRESETS, Behaviour
-from django_vwo_webhooks.testing.deliveries import Delivery
-from django_vwo_webhooks.testing.flags import list_flags
-from django_vwo_webhooks.testing.page import render_page
+from django_vwo_webhooks.management.outgoing import OutgoingWebhook
+from django_vwo_webhooks.testing.editing import list_flags
+from django_vwo_webhooks.testing.fault_injection import HEALTHY, PRESETS, Behaviour
+from django_vwo_webhooks.testing.page import read_flag_form, render_page
 from django_vwo_webhooks.testing.records import EventRequest, Fetch
-from django_vwo_webhooks.testing.variables import from_text
+from django_vwo_webhooks.testing.server import JSON, Response
 
+HTML = "text/html; charset=utf-8"
 SETTINGS_PATHS = ("/server-side/v2-settings", "/server-side/v2-pull")
 
 
 class VWO(Protocol):
-    """What the routes ask of the simulator."""
+    """What the routes need of the simulator."""
 
     settings: dict[str, Any]
 
     @property
-    def deliveries(self) -> list[Delivery]: ...
+    def deliveries(self) -> list[OutgoingWebhook]: ...
 
     @property
     def behaviour(self) -> Behaviour: ...
@@ -48,82 +43,78 @@ class VWO(Protocol):
         enabled: bool | None = None,
         percentage: float | None = None,
         variables: Mapping[str, Any] | None = None,
-    ) -> Delivery | None: ...
+    ) -> OutgoingWebhook | None: ...
 
 
 class Routes:
-    """Answers for one simulator."""
+    """Responds for one simulator."""
 
     def __init__(self, simulator: VWO) -> None:
         self._simulator = simulator
 
-    def handle(self, method: str, path: str, headers: Any, body: bytes) -> Answer:
-        """Return the answer to a request."""
+    def handle(self, method: str, path: str, headers: Any, body: bytes) -> Response:
+        """Return the response to a request."""
         address = urlsplit(path)
         query = {name: values[-1] for name, values in parse_qs(address.query).items()}
         if method == "GET" and address.path in SETTINGS_PATHS:
-            agent = headers.get("User-Agent", "")
-            return self._settings(Fetch(address.path, query, time.monotonic(), agent))
+            user_agent = headers.get("User-Agent", "")
+            return self._settings(Fetch(address.path, query, time.monotonic(), user_agent))
         if method == "GET" and address.path == "/":
             return self._page()
         if method == "GET":
-            return json_answer({"message": "Not found"}, 404)
+            return _json({"message": "Not found"}, 404)
         if address.path == "/flags":
             return self._save_flag(_form(body))
         if address.path == "/behaviour":
             return self._save_behaviour(_form(body))
         behaviour = self._simulator.record_events(EventRequest(path, body))
-        return json_answer({}, behaviour.status or 200, behaviour)
+        return _json({}, behaviour.status or 200, behaviour)
 
-    def _settings(self, fetch: Fetch) -> Answer:
-        simulator = self._simulator
-        document, behaviour = simulator.record_fetch(fetch)
-        if not simulator.knows(fetch.query):
-            return json_answer({"message": "Invalid accountId or sdkKey"}, 400)
-        late = behaviour.take == "answer"
-        return settings_answer(lambda: simulator.settings if late else document, behaviour)
+    def _settings(self, fetch: Fetch) -> Response:
+        document, behaviour = self._simulator.record_fetch(fetch)
+        if not self._simulator.knows(fetch.query):
+            return _json({"message": "Invalid accountId or sdkKey"}, 400)
 
-    def _page(self, problem: str = "", status: int = 200) -> Answer:
+        def body() -> bytes:
+            if behaviour.body is None:
+                late = behaviour.take == "answer"
+                return json.dumps(self._simulator.settings if late else document).encode()
+            if isinstance(behaviour.body, bytes):
+                return behaviour.body
+            return behaviour.body.encode()
+
+        status, content_type = behaviour.status or 200, behaviour.content_type or JSON
+        return Response(body, status, content_type, behaviour=behaviour)
+
+    def _page(self, problem: str = "", status: int = 200) -> Response:
         simulator = self._simulator
         flags = list_flags(simulator.settings)
         page = render_page(flags, simulator.deliveries, simulator.behaviour, problem)
-        return html_answer(page, status)
+        return Response(page.encode, status, HTML)
 
-    def _save_flag(self, form: Mapping[str, str]) -> Answer:
-        key = form.get("key", "").strip()
-        kinds = {
-            entry["key"]: entry["type"]
-            for flag in list_flags(self._simulator.settings)
-            if flag.key == key
-            for entry in flag.variables
-        }
+    def _save_flag(self, form: Mapping[str, str]) -> Response:
         try:
-            if not key:
-                raise ValueError("A flag needs a key")
-            variables = {
-                name: from_text(form[f"variable:{name}"], kind)
-                for name, kind in kinds.items()
-                if f"variable:{name}" in form
-            }
-            share = float(form.get("percentage", "100"))
-            self._simulator.set_flag(
-                key,
-                enabled="enabled" in form,
-                percentage=int(share) if share.is_integer() else share,
-                variables=variables,
-            )
+            self._simulator.set_flag(**read_flag_form(form, list_flags(self._simulator.settings)))
         except ValueError as problem:
             return self._page(f"Not saved: {problem}", 400)
-        return see_other("/")
+        return _back_to_page()
 
-    def _save_behaviour(self, form: Mapping[str, str]) -> Answer:
+    def _save_behaviour(self, form: Mapping[str, str]) -> Response:
         behaviour = PRESETS.get(form.get("behaviour", ""))
         if behaviour is None:
-            return self._page("Not saved: no such behaviour", 400)
+            return self._page("Not saved: there is no such behaviour", 400)
         self._simulator.behave_as(behaviour)
-        return see_other("/")
+        return _back_to_page()
 
 
 def _form(body: bytes) -> dict[str, str]:
     fields = parse_qs(body.decode(errors="replace"), keep_blank_values=True)
     return {name: values[-1] for name, values in fields.items()}
+
+
+def _json(value: Any, status: int = 200, behaviour: Behaviour = HEALTHY) -> Response:
+    return Response(json.dumps(value).encode, status, behaviour=behaviour)
+
+
+def _back_to_page() -> Response:
+    return Response(bytes, 303, HTML, {"Location": "/"})

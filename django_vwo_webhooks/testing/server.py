@@ -1,33 +1,59 @@
-"""The HTTP server of the simulator: what goes over the wire, and that it can stop at once."""
+"""The simulator's HTTP server: injects faults into responses, and can be stopped at any moment."""
 
 import socket
 import struct
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any, Protocol
 
-from django_vwo_webhooks.testing.answers import Answer
-from django_vwo_webhooks.testing.behaviour import Behaviour
+from django_vwo_webhooks.testing.fault_injection import HEALTHY, Behaviour
 
+JSON = "application/json"
 LINGER_ZERO = struct.pack("ii", 1, 0)
+POLL_SECONDS = 0.01
 STOP_SECONDS = 0.9
 ENDLESS_CHUNK = b" " * 65536
 
 
-class App(Protocol):
-    """What the server asks for answers."""
+@dataclass(frozen=True)
+class Response:
+    """A response before it is sent, with the faults to inject.
 
-    def handle(self, method: str, path: str, headers: Any, body: bytes) -> Answer:
-        """Return the answer to a request, at once."""
+    ``body`` is called when the response is sent, after the delay of ``behaviour``.
+    """
+
+    body: Callable[[], bytes]
+    status: int = 200
+    content_type: str = JSON
+    headers: dict[str, str] = field(default_factory=dict)
+    behaviour: Behaviour = HEALTHY
+
+    @property
+    def phrase(self) -> str:
+        """The reason phrase of the status code."""
+        try:
+            return HTTPStatus(self.status).phrase
+        except ValueError:
+            return "Unknown"
+
+
+class App(Protocol):
+    """What the server passes requests to."""
+
+    def handle(self, method: str, path: str, headers: Any, body: bytes) -> Response:
+        """Return the response to a request, without waiting."""
         ...
 
 
 class Server(ThreadingHTTPServer):
-    """Serves an ``App``; ``close`` cuts every connection and leaves no thread."""
+    """Serves an ``App``; ``close`` cuts every connection and ends every thread."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -39,32 +65,32 @@ class Server(ThreadingHTTPServer):
         self._guard = threading.Lock()
         super().__init__(address, Handler)
         self._acceptor = threading.Thread(
-            target=self.serve_forever, args=(0.05,), name="vwo-simulator", daemon=True
+            target=self.serve_forever, args=(POLL_SECONDS,), name="vwo-simulator", daemon=True
         )
         self._acceptor.start()
 
     def server_bind(self) -> None:
-        """Bind without the look-up of the host's full name, which can take seconds."""
+        """Bind without looking up the host's full name, which can take seconds."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
     def close(self) -> None:
-        """Refuse connections from now on, cut those under way and wait for their threads."""
+        """Refuse new connections, cut the open ones and wait for their threads."""
         self.closing.set()
         self.shutdown()
         self.server_close()
         with self._guard:
-            under_way = dict(self._connections)
-            for connection in under_way.values():
+            connections = dict(self._connections)
+            for connection in connections.values():
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
-        end = time.monotonic() + STOP_SECONDS
-        for thread in (self._acceptor, *under_way):
+        give_up_at = time.monotonic() + STOP_SECONDS
+        for thread in (self._acceptor, *connections):
             if thread is not threading.current_thread():
-                thread.join(max(0.0, end - time.monotonic()))
+                thread.join(max(0.0, give_up_at - time.monotonic()))
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Handle a connection in a daemon thread that ``close`` knows of."""
+        """Handle a connection in a daemon thread that ``close`` waits for."""
         thread = threading.Thread(
             target=self.process_request_thread,
             args=(request, client_address),
@@ -76,7 +102,7 @@ class Server(ThreadingHTTPServer):
         thread.start()
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Handle a connection, and forget it at its end."""
+        """Handle a connection until it ends."""
         try:
             super().process_request_thread(request, client_address)
         finally:
@@ -84,12 +110,12 @@ class Server(ThreadingHTTPServer):
                 self._connections.pop(threading.current_thread(), None)
 
     def shutdown_request(self, request: Any) -> None:
-        """Close without a FIN of its own, which would come before a wanted reset."""
+        """Close without a FIN, which would be sent before the reset that a test asked for."""
         with self._guard:
             self.close_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Stay silent about clients that went away; any other error is told."""
+        """Print errors, but not those of clients that disconnected."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
@@ -102,34 +128,34 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a GET."""
-        self._answer("GET")
+        self._respond("GET")
 
     def do_POST(self) -> None:
         """Answer a POST."""
-        self._answer("POST")
+        self._respond("POST")
 
     def log_message(self, *args: Any, **kwargs: Any) -> None:
-        """Say nothing."""
+        """Do not log requests."""
 
-    def _answer(self, method: str) -> None:
+    def _respond(self, method: str) -> None:
         length = self.headers.get("Content-Length", "0")
         body = self.rfile.read(int(length)) if length.isdecimal() else b""
-        answer = self.server.app.handle(method, self.path, self.headers, body)
-        behaviour = answer.behaviour
+        response = self.server.app.handle(method, self.path, self.headers, body)
+        behaviour = response.behaviour
         if self.server.closing.wait(behaviour.delay):
             self.close_connection = True
         elif behaviour.reset:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
             self.close_connection = True
         else:
-            self._write(answer, behaviour)
+            self._write(response)
 
-    def _write(self, answer: Answer, behaviour: Behaviour) -> None:
-        body = answer.body()
+    def _write(self, response: Response) -> None:
+        body, behaviour = response.body(), response.behaviour
         lines = [
-            f"HTTP/1.1 {answer.status} {answer.phrase}",
-            f"Content-Type: {answer.content_type}",
-            *(f"{name}: {value}" for name, value in answer.headers.items()),
+            f"HTTP/1.1 {response.status} {response.phrase}",
+            f"Content-Type: {response.content_type}",
+            *(f"{name}: {value}" for name, value in response.headers.items()),
         ]
         if behaviour.endless:
             lines.append("Connection: close")
@@ -143,13 +169,13 @@ class Handler(BaseHTTPRequestHandler):
         if behaviour.drip is None:
             self.wfile.write(head + body)
         else:
-            self._trickle(head, behaviour.drip if behaviour.drip_headers else None)
-            self._trickle(body, behaviour.drip)
+            self._drip(head, behaviour.drip if behaviour.drip_headers else None)
+            self._drip(body, behaviour.drip)
         while behaviour.endless and not self.server.closing.is_set():
-            self._trickle(ENDLESS_CHUNK, behaviour.drip)
+            self._drip(ENDLESS_CHUNK, behaviour.drip)
 
-    def _trickle(self, data: bytes, seconds: float | None) -> None:
-        """Write byte by byte with a pause before each, or all at once when None."""
+    def _drip(self, data: bytes, seconds: float | None) -> None:
+        """Write byte by byte with a pause before each, or everything at once when None."""
         if seconds is None:
             self.wfile.write(data)
             return

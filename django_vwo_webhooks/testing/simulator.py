@@ -2,31 +2,31 @@
 
 import copy
 import threading
+import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-from django_vwo_webhooks.testing.behaviour import Behaviour
-from django_vwo_webhooks.testing.deliveries import Delivery, webhook_payload
-from django_vwo_webhooks.testing.flags import change_flag
-from django_vwo_webhooks.testing.mood import Mood
-from django_vwo_webhooks.testing.outbox import Outbox
-from django_vwo_webhooks.testing.records import EventRequest, Fetch, Records
-from django_vwo_webhooks.testing.routes import Routes
-from django_vwo_webhooks.testing.server import Server
-from django_vwo_webhooks.testing.settings_builder import (
+from django_vwo_webhooks.management.outgoing import OutgoingWebhook, webhook_payload
+from django_vwo_webhooks.testing.documents import (
     DEFAULT_ACCOUNT_ID,
     DEFAULT_SDK_KEY,
     build_settings,
 )
+from django_vwo_webhooks.testing.editing import change_flag
+from django_vwo_webhooks.testing.fault_injection import Behaviour, FaultInjection
+from django_vwo_webhooks.testing.records import EventRequest, Fetch, Records
+from django_vwo_webhooks.testing.routes import Routes
+from django_vwo_webhooks.testing.server import STOP_SECONDS, Server
 
 
-class VWOSimulator(Mood, Records):
-    """Plays VWO for tests and for work without an account; use it in a ``with`` block.
+class VWOSimulator(FaultInjection, Records):
+    """Stands in for VWO in tests and in development; use it in a ``with`` block.
 
-    ``account_id`` and ``sdk_key`` are checked in each fetch when given. Without ``settings`` a
-    document without flags is served. With ``webhook_url`` each change by ``set_flag`` sends a
-    webhook. ``port`` 0 takes a free one. Times are in seconds.
+    ``account_id`` and ``sdk_key``, if given, are checked in each fetch. Without ``settings``, a
+    document without flags is served. With ``webhook_url``, each change by ``set_flag`` sends a
+    webhook, which is retried after a random time within ``retry_seconds`` until it is answered
+    with a 2xx or ``give_up_seconds`` have passed. ``port`` 0 means any free port.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class VWOSimulator(Mood, Records):
         *,
         account_id: str | None = None,
         sdk_key: str | None = None,
-        secret: str = "simulator-secret",  # noqa: S107 - opens nothing outside tests
+        secret: str = "simulator-secret",  # noqa: S107 - of no use outside tests
         webhook_url: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -55,7 +55,7 @@ class VWOSimulator(Mood, Records):
         self._host, self._port = host, port
         self._server: Server | None = None
         self._lock = threading.Lock()
-        self._outbox = Outbox()
+        self._sending: list[tuple[OutgoingWebhook, threading.Thread]] = []
 
     def __enter__(self) -> "VWOSimulator":
         return self.start()
@@ -69,37 +69,43 @@ class VWOSimulator(Mood, Records):
         self.stop()
 
     def start(self) -> "VWOSimulator":
-        """Listen from now on; raises ``OSError`` when the port is taken."""
+        """Start to listen; raises ``OSError`` when the port is in use."""
         self.accept()
         return self
 
     def stop(self) -> None:
-        """Cut every answer and webhook under way, and leave no thread."""
+        """Cut every connection, stop sending webhooks and end every thread."""
         self.refuse()
-        self._outbox.stop()
+        with self._lock:
+            unfinished = [pair for pair in self._sending if pair[1].is_alive()]
+        for webhook, _ in unfinished:
+            webhook.cancel()
+        give_up_at = time.monotonic() + STOP_SECONDS
+        for _, thread in unfinished:
+            thread.join(max(0.0, give_up_at - time.monotonic()))
 
     def refuse(self) -> None:
-        """Close the listening socket and every connection: the port refuses from now on."""
+        """Close the listening socket and every connection: further connections are refused."""
         if self._server is not None:
             self._server.close()
             self._server = None
 
     def accept(self) -> None:
-        """Listen again on the same port; nothing happens when it listens already."""
+        """Listen again on the same port; does nothing when it is already listening."""
         if self._server is None:
             self._server = Server((self._host, self._port), Routes(self))
             self._port = self._server.server_port
 
     @property
     def url(self) -> str:
-        """Where the simulator listens, for the SDK's option ``proxy_url``."""
+        """The address of the simulator, for the SDK's option ``proxy_url``."""
         if not self._port:
             raise RuntimeError("The simulator has no URL before start()")
         return f"http://{self._host}:{self._port}"
 
     @property
     def settings(self) -> dict[str, Any]:
-        """A copy of the document now served; assign another to serve that."""
+        """A copy of the document that is served; assign to it to serve another one."""
         with self._lock:
             return copy.deepcopy(self._settings)
 
@@ -116,12 +122,12 @@ class VWOSimulator(Mood, Records):
         percentage: float | None = None,
         variables: Mapping[str, Any] | None = None,
         notify: bool = True,
-    ) -> Delivery | None:
-        """Change a flag as somebody at VWO's dashboard would; None leaves a thing as it is.
+    ) -> OutgoingWebhook | None:
+        """Change a flag as in VWO's dashboard; an argument of None changes nothing.
 
-        Creates what is unknown, flag or variable. Returns the webhook on its way, or None
-        without ``webhook_url`` or ``notify``. Raises ``ValueError`` for a percentage out of
-        range and ``TypeError`` for a variable that VWO has no type for.
+        Creates a flag or variable that does not exist. Returns the webhook that is being sent,
+        or None without ``webhook_url`` or ``notify``. Raises ``ValueError`` for a percentage out
+        of range and ``TypeError`` for a variable of a type that VWO does not have.
         """
         with self._lock:
             document = copy.deepcopy(self._settings)
@@ -139,38 +145,47 @@ class VWOSimulator(Mood, Records):
         url: str | None = None,
         secret: str | None = None,
         **extra: Any,
-    ) -> Delivery:
-        """Send a webhook in the background, again and again until a 2xx, the end or ``stop``.
+    ) -> OutgoingWebhook:
+        """Send a webhook in the background, and retry until a 2xx, the time limit or ``stop``.
 
-        ``extra`` goes into the payload. Raises ``ValueError`` without a URL to send it to.
+        ``extra`` is added to the payload. Raises ``ValueError`` without a URL to send it to.
         """
-        delivery = Delivery(
+        webhook = OutgoingWebhook(
             url or self.webhook_url or "",
             webhook_payload(action, event, triggered_by, timestamp, **extra),
             self.secret if secret is None else secret,
             on_attempt=lambda _: self._notify(),
         )
-        self._outbox.send(delivery, self.retry_seconds, self.give_up_seconds)
-        return delivery
+        thread = threading.Thread(
+            target=webhook.run,
+            args=(self.retry_seconds, self.give_up_seconds),
+            name="vwo-simulator-webhook",
+            daemon=True,
+        )
+        with self._lock:
+            self._sending.append((webhook, thread))
+            thread.start()
+        return webhook
 
     @property
-    def deliveries(self) -> list[Delivery]:
+    def deliveries(self) -> list[OutgoingWebhook]:
         """The webhooks sent so far, oldest first."""
-        return self._outbox.deliveries
+        with self._lock:
+            return [webhook for webhook, _ in self._sending]
 
     def knows(self, query: Mapping[str, str]) -> bool:
-        """Whether a fetch names the right SDK key and account, where they were given."""
+        """Whether a fetch has the right SDK key and account id, if they are to be checked."""
         return all(query.get(name) == value for name, value in self._expected.items() if value)
 
     def record_fetch(self, fetch: Fetch) -> tuple[dict[str, Any], Behaviour]:
-        """Write down a fetch; return the document as of now, and how to answer."""
+        """Record a fetch; return the current document, and how to answer."""
         with self._lock:
             document, behaviour = self._settings, self._next_behaviour()
         self._add_fetch(fetch)
         return document, behaviour
 
     def record_events(self, request: EventRequest) -> Behaviour:
-        """Write down a post of events, and return how to answer it."""
+        """Record a post of events, and return how to answer it."""
         behaviour = self.events_behaviour
         self._add_events(request, accepted=(behaviour.status or 200) < 300)
         return behaviour

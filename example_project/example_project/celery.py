@@ -1,4 +1,4 @@
-"""Celery workers follow the flags too; ``celery -A example_project worker`` finds this."""
+"""The Celery app, for ``celery -A example_project worker``: its processes follow the flags too."""
 
 import os
 

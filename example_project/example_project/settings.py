@@ -1,4 +1,4 @@
-"""A small shop; environment variables say what differs from one machine to the next."""
+"""The settings of a small shop, configured by environment variables."""
 
 import os
 from pathlib import Path
@@ -87,19 +87,19 @@ VWO_WEBHOOKS: dict[str, object] = {
 if os.environ.get("VWO_PROXY_URL"):
     VWO_WEBHOOKS["SDK_OPTIONS"] = {"proxy_url": os.environ["VWO_PROXY_URL"]}
 
-BELL = os.environ.get("BELL", "")
-if BELL == "postgres":
+BROADCAST = os.environ.get("BROADCAST", "")
+if BROADCAST == "postgres":
     VWO_WEBHOOKS["BROADCAST"] = {
         "BACKEND": "django_vwo_webhooks.broadcast.postgres.PostgresBroadcast",
     }
-elif BELL:
+elif BROADCAST:
     VWO_WEBHOOKS["BROADCAST"] = {
         "BACKEND": "django_vwo_webhooks.broadcast.redis.RedisBroadcast",
-        "OPTIONS": {"url": BELL},
+        "OPTIONS": {"url": BROADCAST},
     }
 
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "redis://localhost:6379/1")
-CELERY_BEAT_SCHEDULE = {"tell checkout": {"task": "shop.tasks.tell_checkout", "schedule": 3.0}}
+CELERY_BEAT_SCHEDULE = {"log checkout": {"task": "shop.tasks.log_checkout", "schedule": 3.0}}
 
 LOGGING = {
     "version": 1,

@@ -8,6 +8,6 @@ urlpatterns = [
     path("", shop, name="shop"),
     path("admin/", admin.site.urls),
     path("webhooks/vwo/", include("django_vwo_webhooks.urls")),
-    # an example serves its own static files; a site leaves that to its web server
+    # this example serves its static files itself; a real site leaves that to its web server
     re_path(r"^static/(?P<path>.*)$", login_not_required(serve), {"insecure": True}),
 ]

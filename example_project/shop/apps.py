@@ -5,4 +5,4 @@ class ShopConfig(AppConfig):
     name = "shop"
 
     def ready(self) -> None:
-        from . import receivers  # noqa: F401 - connects them
+        from . import receivers  # noqa: F401 - connects the receivers

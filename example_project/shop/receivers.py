@@ -1,4 +1,4 @@
-"""What the shop does when its flags change: it writes down what changed."""
+"""Logs what changed whenever the settings are refreshed."""
 
 import logging
 from typing import Any

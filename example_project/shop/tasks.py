@@ -9,8 +9,8 @@ logger = logging.getLogger("shop")
 
 
 @shared_task  # type: ignore[untyped-decorator]
-def tell_checkout() -> str:
-    """Say which checkout this worker process would serve."""
+def log_checkout() -> str:
+    """Log which checkout this worker process serves."""
     flag = get_client().get_flag("new_checkout", {"id": "celery"})
     checkout = "new" if flag.is_enabled() else "old"
     logger.info("Worker process %d serves the %s checkout.", os.getpid(), checkout)

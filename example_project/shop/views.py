@@ -7,12 +7,12 @@ from django.shortcuts import render
 
 from django_vwo_webhooks.client import get_client
 
-A_YEAR = 365 * 24 * 3600
+ONE_YEAR_SECONDS = 365 * 24 * 3600
 
 
 @login_not_required
 def shop(request: HttpRequest) -> HttpResponse:
-    """The front page: which checkout a visitor gets is up to the flag ``new_checkout``."""
+    """The front page; the flag ``new_checkout`` decides which checkout a visitor gets."""
     visitor = request.COOKIES.get("visitor") or uuid.uuid4().hex
     client = get_client()
     flag = client.get_flag("new_checkout", {"id": visitor})
@@ -22,6 +22,6 @@ def shop(request: HttpRequest) -> HttpResponse:
         "snapshot": client.snapshot_id,
     }
     response = render(request, "shop/shop.html", context)
-    response.set_cookie("visitor", visitor, max_age=A_YEAR, httponly=True, samesite="Lax")
+    response.set_cookie("visitor", visitor, max_age=ONE_YEAR_SECONDS, httponly=True, samesite="Lax")
     response.headers["X-Worker"] = str(os.getpid())
     return response

@@ -1,4 +1,4 @@
-"""The admin's pages in a real browser: strict policy, keyboard, narrow screens, both themes."""
+"""The pages in a real browser: strict policy, keyboard, narrow screens, light and dark theme."""
 
 import json
 import shutil
@@ -9,6 +9,7 @@ from django.test import Client
 
 from django_vwo_webhooks.models import WebhookEvent
 from django_vwo_webhooks.refresh import refresh_settings
+from tests.admin.conftest import EVENTS, SNAPSHOTS
 
 selenium = pytest.importorskip("selenium.webdriver")
 DRIVER = shutil.which("chromedriver")
@@ -19,8 +20,6 @@ pytestmark = [
     pytest.mark.skipif(not (DRIVER and BROWSER), reason="needs chromedriver and chromium"),
 ]
 
-EVENTS = "/admin/django_vwo_webhooks/webhookevent/"
-SNAPSHOTS = "/admin/django_vwo_webhooks/settingssnapshot/"
 PAGES = ["events", "changed event", "failed event", "snapshots", "snapshot", "comparison"]
 
 OPTIONS = [
@@ -35,7 +34,7 @@ OPTIONS = [
 
 
 class StrictPolicy:
-    """Middleware: only this site's own files, nothing inline."""
+    """Middleware that allows only files of the site itself, and nothing inline."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -77,15 +76,15 @@ class Browser:
         self.driver.get(self.site + self.pages[name])
         assert "Log in" not in self.driver.title
 
-    def ask(self, script):
+    def evaluate(self, script):
         return self.driver.execute_script(f"return {script}")
 
-    def complaints(self):
+    def console_errors(self):
         messages = [entry["message"] for entry in self.driver.get_log("browser")]
         return [message for message in messages if "/favicon.ico" not in message]
 
     def hosts(self):
-        """Whom the browser asked for anything."""
+        """The hosts that the browser sent requests to."""
         messages = [json.loads(line["message"]) for line in self.driver.get_log("performance")]
         requests = [
             message["message"]["params"]["request"]["url"]
@@ -95,10 +94,10 @@ class Browser:
         return {urlsplit(url).netloc for url in requests if not url.startswith("data:")}
 
     def tab_to(self, selector, longest=200):
-        """Press Tab until the focus is there."""
+        """Press Tab until the selected element has the focus."""
         for _ in range(longest):
             self.press("Tab")
-            if self.ask(f"document.activeElement.matches({json.dumps(selector)})"):
+            if self.evaluate(f"document.activeElement.matches({json.dumps(selector)})"):
                 return
         pytest.fail(f"Tab does not reach {selector}")
 
@@ -120,7 +119,7 @@ def browser(chromium, live_server, settings, admin_user, vwo, deliver):
     deliver(action="flag updated by a person with a rather long name")
     changed = WebhookEvent.objects.get()
     vwo.refuse()
-    deliver(action="while VWO was away")
+    deliver(action="while VWO was down")
     failed = WebhookEvent.objects.first()
     snapshot = f"{SNAPSHOTS}{changed.snapshot_id}/change/"
     urls = [
@@ -139,23 +138,25 @@ def browser(chromium, live_server, settings, admin_user, vwo, deliver):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_keeps_to_a_strict_policy_and_to_its_host(browser, name):
+def test_a_page_obeys_a_strict_policy_and_loads_nothing_from_other_hosts(browser, name):
     browser.open(name)
-    assert browser.complaints() == []
+    assert browser.console_errors() == []
     assert browser.hosts() == {urlsplit(browser.site).netloc}
-    assert browser.ask("!!document.querySelector('link[href*=\"vwo_webhooks/admin.css\"]').sheet")
+    assert browser.evaluate(
+        "!!document.querySelector('link[href*=\"vwo_webhooks/admin.css\"]').sheet"
+    )
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_fits_a_narrow_screen(browser, name):
     browser.open(name, width=360)
-    assert browser.ask("document.documentElement.scrollWidth") == 360
+    assert browser.evaluate("document.documentElement.scrollWidth") == 360
 
 
-def test_nothing_of_a_change_is_out_of_sight_on_a_narrow_screen(browser):
+def test_changes_are_fully_visible_on_a_narrow_screen(browser):
     browser.open("changed event", width=360)
-    assert browser.ask("document.querySelectorAll('.vwo-group td').length") > 0
-    assert browser.ask(
+    assert browser.evaluate("document.querySelectorAll('.vwo-group td').length") > 0
+    assert browser.evaluate(
         "[...document.querySelectorAll('.vwo-group .vwo-scroll')]"
         ".every(box => box.scrollWidth <= box.clientWidth)"
     )
@@ -164,18 +165,18 @@ def test_nothing_of_a_change_is_out_of_sight_on_a_narrow_screen(browser):
 @pytest.mark.parametrize(
     ("width", "name"), [(360, "events"), (1280, "events"), (1280, "snapshots")]
 )
-def test_the_first_change_is_in_sight_in_a_list(browser, width, name):
+def test_the_first_change_is_visible_in_a_list(browser, width, name):
     browser.open(name, width=width)
     start = "document.querySelector('tbody .field-first_change').getBoundingClientRect().left"
     end = "document.querySelector('.results').getBoundingClientRect().right"
-    assert browser.ask(f"{end} - {start}") >= 64
+    assert browser.evaluate(f"{end} - {start}") >= 64
 
 
-def test_the_list_by_keyboard(browser):
+def test_the_list_can_be_used_by_keyboard(browser):
     browser.open("events")
     for selector in (
         ".vwo-refresh button",
-        ".vwo-picture summary",
+        ".vwo-chart summary",
         "#searchbar",
         "select[name=action]",
         "#changelist-form button[name=index]",
@@ -195,13 +196,13 @@ def test_the_list_by_keyboard(browser):
         ("snapshot", ["a[rel=prev]", "#vwo-other", ".vwo-compare button", ".vwo-group summary"]),
     ],
 )
-def test_a_row_by_keyboard(browser, name, selectors):
+def test_a_page_of_a_row_can_be_used_by_keyboard(browser, name, selectors):
     browser.open(name)
     for selector in selectors:
         browser.tab_to(selector)
 
 
-def test_a_comparison_is_asked_for_by_keyboard(browser):
+def test_a_comparison_can_be_requested_by_keyboard(browser):
     browser.open("snapshot")
     browser.tab_to("#vwo-other")
     browser.driver.switch_to.active_element.send_keys("1")
@@ -210,7 +211,7 @@ def test_a_comparison_is_asked_for_by_keyboard(browser):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_colours_can_be_told_apart(browser, theme):
+def test_the_colours_have_enough_contrast(browser, theme):
     browser.open("events", theme=theme)
     background = luminance(browser, "body", "backgroundColor")
     assert (background < 0.5) is (theme == "dark")
@@ -222,7 +223,7 @@ def test_the_colours_can_be_told_apart(browser, theme):
 
 
 def luminance(browser, selector, part="backgroundColor"):
-    colour = browser.ask(f"getComputedStyle(document.querySelector({selector!r})).{part}")
+    colour = browser.evaluate(f"getComputedStyle(document.querySelector({selector!r})).{part}")
     red, green, blue = (int(number) / 255 for number in colour[4:-1].split(","))
     parts = [(c / 12.92 if c <= 0.04 else ((c + 0.055) / 1.055) ** 2.4) for c in (red, green, blue)]
     return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]

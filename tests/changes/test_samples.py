@@ -1,4 +1,4 @@
-"""Real settings documents, where they lie beside the checkout."""
+"""Real settings documents, if they are next to the checkout."""
 
 import json
 from itertools import pairwise
@@ -13,7 +13,7 @@ from django_vwo_webhooks.models import WebhookEvent
 SAMPLES = sorted((Path(__file__).parents[3] / "shared" / "settings-samples").glob("*.json"))
 BROKEN = {"SETTINGS_WITH_WRONG_TYPE_FOR_VALUES"}
 
-pytestmark = pytest.mark.skipif(not SAMPLES, reason="the samples are not here")
+pytestmark = pytest.mark.skipif(not SAMPLES, reason="the samples are missing")
 
 
 def read(path):
@@ -22,7 +22,7 @@ def read(path):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
-def test_a_real_document_is_served_or_refused_with_its_reason(vwo, deliver, path):
+def test_a_real_document_is_applied_or_rejected_with_a_reason(vwo, deliver, path):
     vwo.settings = read(path)
     response = deliver()
     event = WebhookEvent.objects.get()
@@ -39,7 +39,7 @@ def test_a_real_document_is_served_or_refused_with_its_reason(vwo, deliver, path
 
 
 @pytest.mark.parametrize(("one", "other"), list(pairwise(SAMPLES)), ids=lambda path: path.stem)
-def test_there_are_changes_exactly_where_the_digests_differ(one, other):
+def test_there_are_changes_if_and_only_if_the_digests_differ(one, other):
     before, after = read(one), read(other)
     changes = compare(before, after)
     assert digest(before) == digest(before | {"sdkKey": "x", "sdkMetaInfo": {"a": 1}})
@@ -53,7 +53,7 @@ def sentences(one, other):
     return [change["text"] for change in compare(documents[one], documents[other])]
 
 
-def test_whitelisting_comes_to_a_real_document():
+def test_whitelisting_is_added_to_a_real_document():
     assert sentences(
         "SETTINGS_WITH_EXTRA_KEYS_AT_ROOT_LEVEL", "TESTING_WHITELISTING_SEGMENT_RULE_SETTINGS"
     ) == [
@@ -67,12 +67,12 @@ def test_whitelisting_comes_to_a_real_document():
     ]
 
 
-def test_the_rules_of_a_real_document_are_grouped():
-    told = sentences("BASIC_ROLLOUT_TESTING_RULE_SETTINGS", "MEG_CAMPAIGN_ADVANCE_ALGO_SETTINGS")
-    assert told[0] == (
+def test_rules_of_a_real_document_are_put_into_a_group():
+    texts = sentences("BASIC_ROLLOUT_TESTING_RULE_SETTINGS", "MEG_CAMPAIGN_ADVANCE_ALGO_SETTINGS")
+    assert texts[0] == (
         "feature1: personalize rule personalizeRule1 added: share 100 %, for name is personalise"
     )
-    assert told[-1] == (
+    assert texts[-1] == (
         "Group “Group 1” added: personalizeRule1 of feature1, testingRule2 of feature1, "
         "testingRule4 of feature1, testingRule5 of feature1"
     )

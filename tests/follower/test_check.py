@@ -48,7 +48,7 @@ def test_a_change_without_a_webhook_is_found_once(vwo, settings, quick):
     assert enabled()
     vwo.set_flag("new_checkout", enabled=False)
     wait_until(lambda: not enabled())
-    newest = SettingsSnapshot.objects.newest()
+    newest = SettingsSnapshot.objects.in_force()
     assert newest.cause == "reconcile"
     assert SettingsSnapshot.objects.count() == 2
 
@@ -57,9 +57,9 @@ def test_a_reconcile_finishes_rows_that_were_left_behind(vwo, deliver, settings)
     vwo.misbehave(status=500)
     deliver()
     vwo.behave()
-    RefreshLease.objects.update(retry_at=0)
+    RefreshLease.objects.update(backoff_until=0)
     enabled()
-    snapshot = SettingsSnapshot.objects.newest()
+    snapshot = SettingsSnapshot.objects.in_force()
     assert snapshot.cause == "webhook"
     assert snapshot.events.get().outcome == "changed"
 
@@ -68,7 +68,7 @@ def test_a_reconcile_comes_though_the_databases_clock_was_set_back(vwo, settings
     configure(settings, RECONCILE_SECONDS=100)
     assert enabled()
     vwo.set_flag("new_checkout", enabled=False)
-    RefreshLease.objects.update(looked_at=UnixNow() + 86400)
+    RefreshLease.objects.update(refreshed_at=UnixNow() + 86400)
     assert fleet_status().state == "stale"
     wait_until(lambda: not enabled())
     assert fleet_status().state == "fresh"

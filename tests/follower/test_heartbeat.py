@@ -15,7 +15,7 @@ def test_a_process_reports_what_it_runs_until_it_stops(vwo, quick):
     ensure_following()
     wait_until(FleetProcess.objects.exists)
     row = FleetProcess.objects.get()
-    assert row.snapshot == SettingsSnapshot.objects.newest()
+    assert row.snapshot == SettingsSnapshot.objects.in_force()
     assert row.pid > 0
     assert row.host
     vwo.set_flag("new_checkout", enabled=False)

@@ -72,7 +72,7 @@ def test_while_a_broadcast_pushes_no_connection_is_held_at_rest(vwo, settings):
     assert enabled()
     vwo.set_flag("new_checkout", enabled=False)
     refresh_settings()
-    wait_until(lambda: FleetProcess.objects.filter(snapshot=SettingsSnapshot.objects.newest()))
+    wait_until(lambda: FleetProcess.objects.filter(snapshot=SettingsSnapshot.objects.in_force()))
     assert connected() > before, "changes rarely come alone"
     wait_until(lambda: connected() == before, 2 * IDLE_CONNECTION_SECONDS)
 

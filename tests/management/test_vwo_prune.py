@@ -1,4 +1,4 @@
-"""What the trail has kept for long enough goes, in batches, and nothing else."""
+"""Expired rows of the trail are deleted in batches, and nothing else is deleted."""
 
 import io
 from datetime import timedelta
@@ -29,7 +29,7 @@ ELSEWHERE = {"environment": "elsewhere"}, {"key_digest": "another key's"}
 
 
 def event(days=0.0, outcome="changed", **more):
-    """An event that came so many days ago."""
+    """An event that was received so many days ago."""
     at = timezone.now() - timedelta(days=days)
     return WebhookEvent.objects.create(
         **{
@@ -39,8 +39,8 @@ def event(days=0.0, outcome="changed", **more):
             "outcome": outcome,
             "received_at": at,
             "last_received_at": at,
-            "first_flight": 0,
-            "last_flight": 0,
+            "first_noted": 0,
+            "last_noted": 0,
             **more,
         }
     )
@@ -63,58 +63,58 @@ def prune(*options, out=None):
     return out.getvalue()
 
 
-def counts(said, verb):
-    """The numbers of the command's lines."""
-    return [int(line.partition(": ")[2].partition(f" {verb}, ")[0]) for line in said.splitlines()]
+def counts(output, verb):
+    """The numbers in the lines of the command."""
+    return [int(line.partition(": ")[2].partition(f" {verb}, ")[0]) for line in output.splitlines()]
 
 
 def endings(limit):
-    """How a line may end that was written a moment after ``limit`` was taken."""
+    """The possible ends of a line that was written shortly after ``limit`` was computed."""
     return tuple(
-        f", from before {limit + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S} UTC"
+        f", older than {limit + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S} UTC"
         for seconds in range(5)
     )
 
 
 def left(*rows):
-    """Which of these are still there, as a list of their places."""
+    """The places of those rows in the arguments that still exist."""
     return [place for place, row in enumerate(rows) if type(row).objects.filter(pk=row.pk).exists()]
 
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    monkeypatch.setattr(pruning, "BATCH", 3)
+    monkeypatch.setattr(pruning, "BATCH_SIZE", 3)
 
 
 class Terminal(io.StringIO):
-    """Somebody looks, and may press Ctrl-C once so much was written."""
+    """A terminal whose user presses Ctrl-C at the last of so many writes."""
 
-    patience = 1000
+    writes_left = 1000
 
     def isatty(self):
         return True
 
     def write(self, text):
         super().write(text)
-        self.patience -= 1
-        if not self.patience:
+        self.writes_left -= 1
+        if not self.writes_left:
             raise KeyboardInterrupt
 
 
-def test_old_events_go_and_young_ones_stay():
+def test_old_events_are_deleted_and_recent_ones_kept():
     events = event(91), event(89), event(91, "pending"), event(89, "pending")
     limit = timezone.now() - timedelta(days=90)
-    said = prune()
+    output = prune()
     assert left(*events) == [1, 3]
-    assert counts(said, "deleted") == [1, 1, 0, 0, 0]
-    assert [line.partition(":")[0] for line in said.splitlines()] == [
+    assert counts(output, "deleted") == [1, 1, 0, 0, 0]
+    assert [line.partition(":")[0] for line in output.splitlines()] == [
         "pending events",
         "changed events",
         "unchanged events",
         "failed events",
         "snapshots",
     ]
-    assert all(line.endswith(endings(limit)) for line in said.splitlines())
+    assert all(line.endswith(endings(limit)) for line in output.splitlines())
 
 
 def test_each_outcome_may_have_its_own_limit(settings):
@@ -123,10 +123,10 @@ def test_each_outcome_may_have_its_own_limit(settings):
     unchanged = event(6, "unchanged"), event(8, "unchanged")
     others = event(89, "changed"), event(91, "changed"), event(89, "pending"), event(91, "pending")
     now = timezone.now()
-    said = prune()
+    output = prune()
     assert left(*failed, *unchanged, *others) == [0, 2, 4, 6]
     # pending, changed, unchanged, failed, snapshots
-    for line, days in zip(said.splitlines(), (90, 90, 7, 365, 90), strict=True):
+    for line, days in zip(output.splitlines(), (90, 90, 7, 365, 90), strict=True):
         assert line.endswith(endings(now - timedelta(days=days)))
 
 
@@ -158,7 +158,7 @@ def test_the_command_line_comes_before_the_settings(settings, options, stay):
     "option",
     ["--days=", "--days=x", "--days=-1", "--days=36501", "--days=faild=3", "--keep-last=x"],
 )
-def test_what_makes_no_sense_is_refused(option):
+def test_invalid_options_are_refused(option):
     row = event(40000)
     with pytest.raises(CommandError, match=r"--days|--keep-last"):
         prune(option)
@@ -179,7 +179,7 @@ def test_a_dry_run_counts_the_same_and_deletes_nothing(small_batches):
     assert left(*rows, pointed_at, forgotten, in_force) == [8, 10, 11]
 
 
-def test_the_newest_are_kept_however_old_they_are():
+def test_the_newest_events_are_kept_regardless_of_their_age():
     events = [event(days, what) for days in (100, 200, 300) for what in ("failed", "unchanged")]
     elsewhere = event(90, **ELSEWHERE[0])
     prune("--keep-last", "3")
@@ -191,13 +191,13 @@ def test_the_newest_are_kept_however_old_they_are():
     assert left(*events, elsewhere) == [6]
 
 
-def test_to_keep_the_newest_is_no_limit_for_others():
+def test_keeping_the_newest_does_not_shorten_how_long_others_are_kept():
     events = event(10), event(50), event(100)
     prune("--keep-last", "1")
     assert left(*events) == [0, 1]
 
 
-def test_to_keep_more_than_there_are_deletes_nothing():
+def test_keeping_more_events_than_there_are_deletes_nothing():
     events = event(100), event(200)
     prune("--keep-last", "5", "--days", "0")
     assert left(*events) == [0, 1]
@@ -214,7 +214,7 @@ def test_other_environments_and_keys_are_left_alone(small_batches):
     assert left(*theirs, *snapshots, *mine) == list(range(12))
 
 
-def test_what_vwo_may_still_repeat_stays():
+def test_events_that_vwo_may_still_retry_are_kept():
     hours = 1 / 24
     young = event(0.9 * hours, "failed", fingerprint="a"), event(0.9 * hours, "pending")
     old = event(1.1 * hours, "failed", fingerprint="b"), event(1.1 * hours, "pending")
@@ -224,7 +224,7 @@ def test_what_vwo_may_still_repeat_stays():
     assert left(*snapshots) == [0, 2]
 
 
-def test_the_snapshot_in_force_stays_and_serves_on(transactional_db, vwo, deliver):
+def test_the_snapshot_in_force_is_kept_and_still_served(transactional_db, vwo, deliver):
     deliver()
     deliver(timestamp=2)
     old = timezone.now() - timedelta(days=1000)
@@ -237,7 +237,7 @@ def test_the_snapshot_in_force_stays_and_serves_on(transactional_db, vwo, delive
     assert deliver().status_code == 200
 
 
-def test_snapshots_that_are_pointed_to_stay():
+def test_snapshots_that_a_kept_row_points_to_are_kept():
     by_event, by_old_event, by_process, by_nothing, young, in_force = (
         snapshot(days) for days in (300, 280, 260, 240, 80, 70)
     )
@@ -251,14 +251,14 @@ def test_snapshots_that_are_pointed_to_stay():
     assert FleetProcess.objects.get().snapshot_id == by_process.pk
 
 
-def test_a_snapshot_takes_its_changed_features_along(small_batches):
+def test_the_changed_features_of_a_snapshot_are_deleted_with_it(small_batches):
     snapshots = [snapshot(200) for _ in range(8)]
     prune()
     assert left(*snapshots) == [7]
     assert ChangedFeature.objects.get().snapshot == snapshots[7]
 
 
-def test_a_snapshot_leaves_with_whoever_takes_hold_of_it_at_the_last_moment(monkeypatch):
+def test_an_event_that_comes_to_point_to_an_expired_snapshot_loses_it(monkeypatch):
     old, _in_force = snapshot(200), snapshot(100)
     found = pruning.Expired({"default": 90})
     batches = list(found.snapshots())
@@ -273,7 +273,7 @@ def statements(kind, queries):
     return [query["sql"] for query in queries if query["sql"].startswith(kind)]
 
 
-def test_events_go_in_batches_of_one_statement(small_batches):
+def test_events_are_deleted_in_batches_of_one_statement(small_batches):
     for number in range(7):
         event(100 + number)
     with CaptureQueriesContext(connection) as queries:
@@ -324,11 +324,11 @@ def test_progress_is_shown_on_a_terminal_only(small_batches):
     assert not WebhookEvent.objects.exists()
 
 
-def test_ctrl_c_loses_nothing(small_batches):
+def test_after_ctrl_c_the_next_run_deletes_the_rest(small_batches):
     for number in range(7):
         event(100 + number)
     terminal = Terminal()
-    terminal.patience = 2  # pending's line, then the first batch
+    terminal.writes_left = 2  # the line of pending events, then the first batch
     with pytest.raises(CommandError, match="the next run does the rest") as stopped:
         prune(out=terminal)
     assert stopped.value.returncode == 130
@@ -337,10 +337,10 @@ def test_ctrl_c_loses_nothing(small_batches):
     assert "changed events: 4 deleted" in prune()
 
 
-def test_ctrl_c_where_nobody_looks_adds_no_line(monkeypatch):
+def test_ctrl_c_adds_no_line_where_the_output_is_not_a_terminal(monkeypatch):
     row = event(100, "failed")
     out = Terminal()
-    out.patience = 3
+    out.writes_left = 3
     monkeypatch.setattr(Terminal, "isatty", lambda self: False)
     with pytest.raises(CommandError):
         prune(out=out)
@@ -348,26 +348,26 @@ def test_ctrl_c_where_nobody_looks_adds_no_line(monkeypatch):
     assert left(row) == [0]
 
 
-def test_two_at_once_do_no_harm(transactional_db, small_batches, in_thread):
+def test_two_commands_may_run_at_once(transactional_db, small_batches, in_thread):
     for number in range(40):
         event(100 + number % 3, snapshot=snapshot(200))
-    said = []
-    threads = [in_thread(lambda: said.append(prune())) for _ in range(2)]
+    outputs = []
+    threads = [in_thread(lambda: outputs.append(prune())) for _ in range(2)]
     for thread in threads:
         thread.join()
-    assert len(said) == 2
+    assert len(outputs) == 2
     assert not WebhookEvent.objects.exists()
     assert SettingsSnapshot.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "other"])
-def test_it_prunes_where_rows_are_written(settings):
+def test_rows_are_deleted_from_the_database_that_they_are_written_to(settings):
     here = event(100)
     settings.DATABASE_ROUTERS = ["tests.servers.test_databases.OnOther"]
     there = event(100, snapshot=snapshot(200)), snapshot(100)
-    said = prune()
-    assert "changed events: 1 deleted" in said
-    assert "snapshots: 1 deleted" in said
+    output = prune()
+    assert "changed events: 1 deleted" in output
+    assert "snapshots: 1 deleted" in output
     assert left(*there) == [1]
     settings.DATABASE_ROUTERS = []
     assert left(here) == [0]
@@ -375,7 +375,7 @@ def test_it_prunes_where_rows_are_written(settings):
 
 @pytest.fixture
 def large(monkeypatch):
-    """What counts as a large table."""
+    """Makes more than three events a large table."""
     monkeypatch.setattr(checks, "LARGE", 3)
 
 
@@ -384,7 +384,7 @@ def warnings(*databases):
     return [message for message in messages if message.id == "django_vwo_webhooks.W005"]
 
 
-def test_a_check_says_when_nobody_ever_pruned(large, settings):
+def test_a_check_warns_where_a_large_trail_was_never_pruned(large, settings):
     configure(settings, RETENTION_DAYS={"failed": 20, "default": 10})
     for days in (41, 1, 1, 1):
         event(days)
@@ -396,7 +396,7 @@ def test_a_check_says_when_nobody_ever_pruned(large, settings):
 
 
 @pytest.mark.parametrize("days", [(41, 41, 41), (39, 39, 39, 39)])
-def test_a_small_or_a_young_trail_is_fine(large, settings, days):
+def test_a_small_or_recent_trail_causes_no_warning(large, settings, days):
     configure(settings, RETENTION_DAYS={"failed": 20, "default": 10})
     for number in days:
         event(number)
@@ -405,7 +405,7 @@ def test_a_small_or_a_young_trail_is_fine(large, settings, days):
     assert warnings() == []
 
 
-def test_the_check_asks_only_the_databases_that_it_may(large):
+def test_the_check_reads_only_the_databases_that_it_is_given(large):
     for _ in range(4):
         event(1000)
     with CaptureQueriesContext(connection) as queries:
@@ -415,7 +415,7 @@ def test_the_check_asks_only_the_databases_that_it_may(large):
     assert len(checks.check_retention(None, databases=["default", "other"])) == 1
 
 
-def test_the_check_counts_no_further_than_it_must(large):
+def test_the_check_counts_no_more_rows_than_it_needs(large):
     for _ in range(9):
         event(1000)
     with CaptureQueriesContext(connection) as queries:
@@ -423,7 +423,7 @@ def test_the_check_counts_no_further_than_it_must(large):
     assert "LIMIT 4" in next(sql for sql in statements("SELECT", queries) if "COUNT" in sql)
 
 
-def test_before_migrate_the_check_is_silent(transactional_db):
+def test_the_check_is_silent_before_migrate(transactional_db):
     rename = "ALTER TABLE {} RENAME TO {}"
     table = WebhookEvent._meta.db_table
     with connection.cursor() as cursor:
@@ -438,7 +438,7 @@ def test_before_migrate_the_check_is_silent(transactional_db):
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "other"])
-def test_without_its_database_the_check_is_silent(settings, monkeypatch, tmp_path):
+def test_the_check_is_silent_without_its_database(settings, monkeypatch, tmp_path):
     settings.DATABASE_ROUTERS = ["tests.servers.test_databases.OnOther"]
     connections["other"].close()
     monkeypatch.setitem(connections["other"].settings_dict, "NAME", tmp_path / "no" / "folder")
@@ -447,6 +447,6 @@ def test_without_its_database_the_check_is_silent(settings, monkeypatch, tmp_pat
     assert checks.check_retention(None, databases=["other"]) == []
 
 
-def test_wrong_settings_are_the_other_checks_affair(settings):
+def test_the_check_leaves_invalid_settings_to_the_other_checks(settings):
     configure(settings, RETENTION_DAYS=0)
     assert checks.check_retention(None, databases=["default"]) == []

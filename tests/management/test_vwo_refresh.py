@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_it_reports_what_is_in_force(vwo):
     text = run_command("vwo_refresh")
-    assert f"#{SettingsSnapshot.objects.newest().pk} is in force" in text
+    assert f"Settings #{SettingsSnapshot.objects.in_force().pk} are in force." in text
 
 
 def test_it_fails_with_the_reason_and_heals_with_the_next(vwo):
@@ -19,4 +19,4 @@ def test_it_fails_with_the_reason_and_heals_with_the_next(vwo):
     with pytest.raises(CommandError, match="connection refused"):
         run_command("vwo_refresh")
     vwo.accept()
-    assert "is in force" in run_command("vwo_refresh")
+    assert "are in force" in run_command("vwo_refresh")

@@ -48,7 +48,7 @@ def test_a_fleet_that_fails(vwo):
 @pytest.mark.django_db(transaction=True)
 def test_a_fleet_that_nobody_looks_after_is_stale(vwo):
     refresh_settings()
-    RefreshLease.objects.update(looked_at=UnixNow() - 901)
+    RefreshLease.objects.update(refreshed_at=UnixNow() - 901)
     with pytest.raises(CommandError, match="stale"):
         run_command("vwo_status")
 

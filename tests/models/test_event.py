@@ -1,25 +1,29 @@
 """One row an event, however often and from wherever it is delivered."""
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
-from django.db import IntegrityError
-from django.test import RequestFactory
 from django.utils import timezone
 
 from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.exceptions import RefreshFailed
 from django_vwo_webhooks.models import RefreshLease, WebhookEvent
+from django_vwo_webhooks.models.transactions import atomically
 from django_vwo_webhooks.refresh import refresh_settings
-from django_vwo_webhooks.views import remote_addr
 from tests.conftest import PAYLOAD, configure, only_event, wait_until
 
 
-def record(**changes):
-    payload = {**PAYLOAD, **changes}
-    return WebhookEvent.objects.record(payload=payload, event="settings_changed")
+def record(payload=None, **changes):
+    payload = payload or {**PAYLOAD, **changes}
+    return atomically(
+        lambda: WebhookEvent.objects.record(
+            may_start=False, payload=payload, event="settings_changed"
+        ),
+        until=time.monotonic() + 10,
+    )
 
 
 @pytest.mark.django_db(transaction=True)
@@ -29,7 +33,7 @@ def test_a_delivery_is_written_down(vwo, deliver):
     event = only_event()
     assert response.json() == {
         "status": "success",
-        "message": f"The flags are fresh: settings #{event.snapshot_id} are in force.",
+        "message": f"Settings #{event.snapshot_id} are in force.",
         "event": event.pk,
     }
     assert (event.event, event.action) == ("settings_changed", "campaign_settings_changed")
@@ -45,15 +49,16 @@ def test_a_delivery_is_written_down(vwo, deliver):
 @pytest.mark.django_db
 def test_an_identical_delivery_joins_the_open_row():
     first, second = record(), record()
-    assert (first.pk, first.is_new, second.is_new) == (second.pk, True, False)
-    assert second.deliveries == 2
-    assert second.last_received_at > second.received_at
+    assert (first.event, first.is_new, second.is_new) == (second.event, True, False)
+    event = only_event()
+    assert event.deliveries == 2
+    assert event.last_received_at > event.received_at
 
 
 @pytest.mark.django_db
 def test_the_order_of_keys_makes_no_other_event():
     record()
-    WebhookEvent.objects.record(payload=dict(reversed(PAYLOAD.items())), event="settings_changed")
+    record(dict(reversed(PAYLOAD.items())))
     assert only_event().deliveries == 2
 
 
@@ -74,34 +79,25 @@ def test_after_a_2xx_it_is_a_new_event(vwo, deliver):
 
 @pytest.mark.django_db
 def test_an_hour_later_it_is_a_new_event():
-    WebhookEvent.objects.filter(pk=record().pk).update(
-        received_at=timezone.now() - timedelta(minutes=61)
+    WebhookEvent.objects.filter(pk=record().event.pk).update(
+        received_at=timezone.now() - timedelta(minutes=66)
     )
     assert record().is_new
     assert WebhookEvent.objects.count() == 2
-
-
-@pytest.mark.django_db
-def test_a_row_that_another_flight_finished_is_joined_and_open_again():
-    WebhookEvent.objects.filter(pk=record().pk).update(
-        outcome="changed", finished_at=timezone.now()
-    )
-    joined = record()
-    assert not joined.is_new
-    assert (joined.outcome, joined.finished_at) == ("changed", None)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_nothing_stays_pending_for_ever(vwo):
     """Its worker died, and VWO has given up: it failed, until a good refresh says otherwise."""
     refresh_settings()
-    event = record()
-    assert WebhookEvent.objects.give_up() == 0
-    WebhookEvent.objects.update(received_at=timezone.now() - timedelta(minutes=61))
+    event = record().event
+    assert WebhookEvent.objects.close_overdue() == 0
+    WebhookEvent.objects.update(received_at=timezone.now() - timedelta(minutes=66))
     get_client()
     wait_until(lambda: WebhookEvent.objects.filter(outcome="failed"))
     event.refresh_from_db()
-    assert event.error == "Nothing refreshed in the hour in which VWO repeats it."
+    assert event.error == "No refresh succeeded while VWO retried it for an hour."
+    assert event.fingerprint is None
     vwo.set_flag("new_checkout", variables={"color": "green"})
     vwo.misbehave(status=500, times=1)
     with pytest.raises(RefreshFailed):
@@ -115,8 +111,8 @@ def test_nothing_stays_pending_for_ever(vwo):
 @pytest.mark.django_db(transaction=True)
 def test_rows_of_a_site_that_is_gone_end_too(vwo, settings):
     configure(settings, ENVIRONMENT="gone")
-    event = record()
-    WebhookEvent.objects.update(received_at=timezone.now() - timedelta(minutes=61))
+    event = record().event
+    WebhookEvent.objects.update(received_at=timezone.now() - timedelta(minutes=66))
     configure(settings, ENVIRONMENT="default")
     call_command("vwo_refresh")
     event.refresh_from_db()
@@ -138,60 +134,20 @@ def test_many_at_once_make_one_row(in_thread):
 
 
 @pytest.mark.django_db
-def test_another_broken_constraint_is_not_tried_again(monkeypatch):
-    tries = []
-
-    def create(self, **values):
-        tries.append(values)
-        raise IntegrityError("NOT NULL constraint failed: tenant")
-
-    monkeypatch.setattr(type(WebhookEvent.objects.all()), "create", create)
-    with pytest.raises(IntegrityError, match="tenant"):
-        record()
-    assert len(tries) == 1
+def test_a_delivery_notes_the_newest_attempt():
+    lease = record().lease
+    RefreshLease.objects.start(lease)
+    recorded = record()
+    assert recorded.noted == 1
+    event = only_event()
+    assert (event.first_noted, event.last_noted) == (0, 1)
 
 
 @pytest.mark.django_db
-def test_a_delivery_notes_the_flight_that_it_saw():
-    state = RefreshLease.objects.look()
-    record()
-    RefreshLease.objects.start(state)
-    record()
-    event = only_event()
-    assert (event.first_flight, event.last_flight) == (0, 1)
-    assert RefreshLease.objects.look(event.pk).noted == 1
-
-
-ADDRESSES = {
-    "1.2.3.4": "1.2.3.4",
-    "1.2.3.4:5678": "1.2.3.4",
-    "::1": "::1",
-    "[2001:db8::1]:443": "2001:db8::1",
-    "fe80::1%eth0": "fe80::1",
-    "": None,
-    "unix:": None,
-    "not an address": None,
-    "999.1.1.1": None,
-}
-
-
-@pytest.mark.parametrize(("text", "expected"), ADDRESSES.items())
-def test_the_address_is_parsed_or_left_empty(text, expected):
-    request = RequestFactory().post("/", REMOTE_ADDR=text)
-    assert remote_addr(request) == expected
-
-
-@pytest.mark.parametrize(
-    ("proxies", "expected"), [(None, "9.9.9.9"), (0, "9.9.9.9"), (1, "3.3.3.3"), (2, "2.2.2.2")]
-)
-def test_how_many_proxies_to_believe_follows_drf(settings, proxies, expected):
-    settings.REST_FRAMEWORK = {"NUM_PROXIES": proxies}
-    headers = {"X-Forwarded-For": "1.1.1.1, 2.2.2.2:99, 3.3.3.3"}
-    request = RequestFactory().post("/", REMOTE_ADDR="9.9.9.9", headers=headers)
-    assert remote_addr(request) == expected
-
-
-def test_a_missing_address_is_no_error():
-    request = RequestFactory().post("/")
-    del request.META["REMOTE_ADDR"]
-    assert remote_addr(request) is None
+def test_a_delivery_takes_the_lease_only_if_it_may_and_the_lease_is_free():
+    assert not record().started
+    values = {"event": "settings_changed", "payload": PAYLOAD}
+    taken = WebhookEvent.objects.record(may_start=True, **values)
+    assert (taken.started, taken.noted, taken.lease.attempt) == (True, 0, 1)
+    late = WebhookEvent.objects.record(may_start=True, **values)
+    assert (late.started, late.noted, late.lease.busy) == (False, 1, True)

@@ -21,15 +21,15 @@ def test_a_process_that_slept_through_a_newer_refresh_overwrites_nothing(vwo, se
     vwo.set_flag("new_checkout", variables={"color": "old"})
     code = """
 import os, signal
-from django_vwo_webhooks import sdk
+from django_vwo_webhooks.sdk import lifecycle
 from django_vwo_webhooks.exceptions import RefreshFailed
 from django_vwo_webhooks.refresh import refresh_settings
-build = sdk.build
+build = lifecycle.build
 def fall_asleep(settings):
-    sdk.build = build
+    lifecycle.build = build
     os.kill(os.getpid(), signal.SIGSTOP)
     return build(settings)
-sdk.build = fall_asleep
+lifecycle.build = fall_asleep
 try:
     refresh_settings()
 except RefreshFailed as failure:

@@ -1,4 +1,4 @@
-"""Flags as a test wants them, whatever VWO says."""
+"""Flags are overridden in tests, whatever VWO serves."""
 
 import asyncio
 import threading
@@ -10,8 +10,6 @@ from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.refresh import refresh_settings
 from django_vwo_webhooks.testing import override_flags
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 USER = {"id": "u"}
 
 
@@ -19,7 +17,8 @@ def flag(key="new_checkout"):
     return get_client().get_flag(key, USER)
 
 
-def test_on_off_and_with_variables(vwo):
+@pytest.mark.django_db(transaction=True)
+def test_flags_are_on_off_or_on_with_variables(vwo):
     refresh_settings()
     with override_flags(new_checkout=False, banner=True):
         assert not flag().is_enabled()
@@ -38,6 +37,7 @@ def test_as_a_decorator(vwo):
     assert flag().get_variable("color") == "green"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_as_a_decorator_of_an_async_test():
     @override_flags(new_checkout=True)
     async def enabled():
@@ -49,11 +49,11 @@ def test_as_a_decorator_of_an_async_test():
 
 @override_flags(new_checkout=True)
 class AsADecoratorOfAClassTests(SimpleTestCase):
-    def test_each_test_has_it(self):
+    def test_it_applies_to_each_test(self):
         assert flag().is_enabled()
 
 
-def test_classes_that_are_no_test_cases_are_refused():
+def test_classes_that_are_not_test_cases_are_refused():
     with pytest.raises(TypeError, match="TestCase"):
 
         @override_flags(new_checkout=True)
@@ -61,6 +61,7 @@ def test_classes_that_are_no_test_cases_are_refused():
             pass
 
 
+@pytest.mark.django_db(transaction=True)
 def test_nothing_is_reported_to_vwo(vwo):
     refresh_settings()
     with override_flags(new_checkout=True):
@@ -69,13 +70,13 @@ def test_nothing_is_reported_to_vwo(vwo):
     assert not [e for e in vwo.impressions if e["d"]["event"]["name"] == "vwo_variationShown"]
 
 
-def test_what_is_no_flag_is_said_so():
+def test_a_value_of_another_type_is_an_error():
     with pytest.raises(TypeError, match="True, False or a dict"):
         override_flags(new_checkout="on")
 
 
 @override_flags(new_checkout=True)
-def test_a_test_that_needs_no_vwo_starts_no_thread_that_asks_it(vwo):
+def test_no_follower_starts_and_vwo_is_not_asked(vwo):
     assert flag().is_enabled()
     assert "vwo-follower" not in [thread.name for thread in threading.enumerate()]
     assert not vwo.fetches

@@ -14,7 +14,7 @@ from django_vwo_webhooks.models.pruning import Expired
 class Command(BaseCommand):
     help = (
         'Deletes events and snapshots that are older than VWO_WEBHOOKS["RETENTION_DAYS"]. The '
-        "snapshot in force stays, as do those that a process runs or that an event points to."
+        "snapshot in force is kept, and so are those that a process runs or a kept event points to."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -24,19 +24,19 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="[OUTCOME=]N",
-            help="Keep N days of everything, whatever the settings say; with changed=, unchanged= "
-            "or failed= before it, of events with that outcome. Can be repeated: --days 30 "
-            "--days failed=365. The last hour always stays.",
+            help="Keep everything for N days, regardless of the settings; with changed=, "
+            "unchanged= or failed= in front, keep events with that outcome for N days. May be "
+            "given several times: --days 30 --days failed=365. The last hour is always kept.",
         )
         parser.add_argument(
             "--keep-last",
             type=_number,
             default=0,
             metavar="N",
-            help="Keep the newest N events however old they are.",
+            help="Keep the newest N events, regardless of their age.",
         )
         parser.add_argument(
-            "--dry-run", action="store_true", help="Say what would be deleted, and delete nothing."
+            "--dry-run", action="store_true", help="Show what would be deleted, and delete nothing."
         )
 
     def handle(
@@ -55,60 +55,61 @@ class Command(BaseCommand):
         events = WebhookEvent.objects.all()
         snapshots = SettingsSnapshot.objects.only("pk")
         try:
-            for outcome, before in expired.events_before.items():
-                self._prune(f"{outcome} events", events, expired.events(outcome), before)
-            self._prune("snapshots", snapshots, expired.snapshots(), expired.default)
+            for outcome, limit in expired.events_before.items():
+                self._prune(f"{outcome} events", events, expired.events(outcome), limit)
+            self._prune("snapshots", snapshots, expired.snapshots(), expired.snapshots_before)
         except KeyboardInterrupt:
             if self._shows_progress:
                 self.stdout.write()
             raise CommandError(
-                "Stopped; what is counted above is done, and the next run does the rest.",
+                "Stopped after the rows that are counted above; the next run does the rest.",
                 returncode=130,
             ) from None
 
     def _prune(
-        self, what: str, rows: QuerySet[Any], batches: Iterator[list[int]], before: datetime
+        self, what: str, rows: QuerySet[Any], batches: Iterator[list[int]], limit: datetime
     ) -> None:
         count = 0
         for batch in batches:
             count += len(batch) if self.dry_run else _delete(rows.filter(pk__in=batch))
             if self._shows_progress:
-                self.stdout.write(f"{self._told(what, count)}\r", ending="")
+                self.stdout.write(f"{self._count(what, count)}\r", ending="")
                 self.stdout.flush()
         if self.verbosity:
-            self.stdout.write(f"{self._told(what, count)}, from before {_shown(before)}")
+            self.stdout.write(f"{self._count(what, count)}, older than {_format(limit)}")
 
     @property
     def _shows_progress(self) -> bool:
         return self.verbosity > 0 and self.stdout.isatty()
 
-    def _told(self, what: str, count: int) -> str:
+    def _count(self, what: str, count: int) -> str:
         return f"{what}: {count} {'would be deleted' if self.dry_run else 'deleted'}"
 
 
-def _shown(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S %Z}".rstrip()
+def _format(at: datetime) -> str:
+    # a naive time, of a site without time zones, has no %Z
+    return f"{at:%Y-%m-%d %H:%M:%S %Z}".rstrip()
 
 
 def _delete(rows: QuerySet[Any]) -> int:
-    """One transaction. Nothing refers to events, so Django deletes them in one statement."""
+    """Delete in one transaction; events in one statement, since no rows refer to them."""
     _total, by_model = rows.delete()
     return by_model.get(rows.model._meta.label, 0)
 
 
 def _days(text: str) -> tuple[str, int]:
-    """ "30" as ("", 30), and "failed=365" as ("failed", 365)."""
+    """Parse "30" as ("", 30), and "failed=365" as ("failed", 365)."""
     outcome, equals, number = text.rpartition("=")
     if equals and outcome not in RETENTION_KEYS:
         known = ", ".join(sorted(RETENTION_KEYS))
-        raise argparse.ArgumentTypeError(f"{outcome!r} is none of {known}")
+        raise argparse.ArgumentTypeError(f"{outcome!r} is not one of {known}")
     days = _number(number)
     if days > LONGEST_DAYS:
-        raise argparse.ArgumentTypeError(f"{days} days are more than {LONGEST_DAYS}")
+        raise argparse.ArgumentTypeError(f"{days} is more than {LONGEST_DAYS} days")
     return outcome, days
 
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
     return int(text)

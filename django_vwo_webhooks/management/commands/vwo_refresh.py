@@ -11,9 +11,9 @@ class Command(BaseCommand):
     help = "Fetches VWO's settings now; the processes of the fleet follow by themselves."
 
     def handle(self, **options: Any) -> None:
-        WebhookEvent.objects.give_up()
+        WebhookEvent.objects.close_overdue()
         try:
             snapshot = refresh_settings()
         except RefreshFailed as failure:
             raise CommandError(str(failure)) from failure
-        self.stdout.write(f"VWO's settings are fresh: #{snapshot.pk} is in force.")
+        self.stdout.write(f"Settings #{snapshot.pk} are in force.")

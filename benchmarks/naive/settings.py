@@ -1,0 +1,10 @@
+"""The naive site: the SDK's client as the vendor's documentation makes it, and not the app's.
+
+The SDK keeps per-process global state, so the two clients would conflict in one process.
+"""
+
+from benchmarks.settings import *  # noqa: F403
+from benchmarks.settings import INSTALLED_APPS
+
+ROOT_URLCONF = "benchmarks.naive.urls"
+INSTALLED_APPS = [name for name in INSTALLED_APPS if name != "django_vwo_webhooks"]

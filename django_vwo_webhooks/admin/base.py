@@ -1,0 +1,115 @@
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.http import urlencode
+
+from ..models import WebhookEvent
+from .changelist import BoundedPaginator, IndexedChangeList
+from .comparison import Comparison, tabulate
+from .display import EMPTY_DISPLAY
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Rows that nobody adds, changes or deletes by hand."""
+
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator = BoundedPaginator
+    empty_value_display = EMPTY_DISPLAY
+
+    class Media:
+        css = {"all": ["django_vwo_webhooks/admin.css"]}
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return IndexedChangeList
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        fieldsets = self.get_fieldsets(request, obj)
+        return [str(name) for _title, options in fieldsets for name in options["fields"]]
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_json"
+        view = self.admin_site.admin_view(self.json_view)
+        return [path("<path:object_id>/json/", view, name=name), *super().get_urls()]
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: Any,
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        json_url = self.page_url(self.model, "json", obj.pk)
+        context.update(json_url=json_url, **self.page_context(request, obj))
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """What the page of ``row`` shows beside its fields."""
+        raise NotImplementedError
+
+    def json_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The whole row, however long, as a file."""
+        row = self.get_object(request, unquote(object_id))
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+        if row is None:
+            raise Http404
+        name = f'attachment; filename="{self.opts.model_name}-{row.pk}.json"'
+        return JsonResponse(self.to_json(row), headers={"Content-Disposition": name})
+
+    def to_json(self, row: Any) -> dict[str, Any]:
+        """What the JSON file of ``row`` contains."""
+        raise NotImplementedError
+
+    def page_url(self, model: type[Model], page: str, *args: Any) -> str:
+        name = f"{self.admin_site.name}:{model._meta.app_label}_{model._meta.model_name}_{page}"
+        return reverse(name, args=args)
+
+    def row_url(self, request: HttpRequest, row: Model | None) -> str | None:
+        """The URL of the page of ``row``, for those who may view it."""
+        if row is None or not self.may_view(request, type(row)):
+            return None
+        return self.page_url(type(row), "change", row.pk)
+
+    def may_view(self, request: HttpRequest, model: type[Model]) -> bool:
+        site = self.admin_site
+        return site.is_registered(model) and site.get_model_admin(model).has_view_permission(
+            request
+        )
+
+    def comparison(self, request: HttpRequest, changes: list[dict[str, Any]]) -> Comparison:
+        """``changes`` as tables, each with a link to all events that changed its flag."""
+        if not self.may_view(request, WebhookEvent):
+            return tabulate(changes)
+        events = self.page_url(WebhookEvent, "changelist")
+        return tabulate(changes, lambda key: f"{events}?{urlencode({'feature': key})}")
+
+    def log_staff_action(self, request: HttpRequest, action: str, message: str) -> None:
+        """Add what the user did to the admin's history."""
+        LogEntry.objects.create(
+            user_id=str(request.user.pk),
+            content_type=ContentType.objects.get_for_model(self.model),
+            object_id=None,
+            object_repr=action,
+            action_flag=CHANGE,
+            change_message=message,
+        )

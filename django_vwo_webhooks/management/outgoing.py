@@ -1,0 +1,172 @@
+"""Sends webhooks as VWO does: a JSON body with the secret in a header, retried until a 2xx."""
+
+import json
+import random
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+SECRET_HEADER = "x-vwo-auth"  # noqa: S105 - the name of a header
+MAX_RESPONSE_BYTES = 65536
+
+
+@dataclass(frozen=True)
+class DeliveryAttempt:
+    """One delivery; ``status`` is None when there was no response, and ``error`` then says why."""
+
+    status: int | None
+    seconds: float
+    body: str
+    error: str | None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the receiver answered with a 2xx, the only thing that VWO takes as success."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+def webhook_payload(
+    action: str = "feature_flag_updated",
+    event: str = "settings_changed",
+    triggered_by: str = "vwo",
+    timestamp: int | None = None,
+    **extra: Any,
+) -> dict[str, Any]:
+    """Return the body that VWO posts; ``timestamp`` is in Unix seconds, now when None."""
+    return {
+        "timestamp": int(time.time()) if timestamp is None else timestamp,
+        "event": event,
+        "action": action,
+        "triggered_by": triggered_by,
+        **extra,
+    }
+
+
+class OutgoingWebhook:
+    """A webhook that is sent to ``url``; every attempt sends the same bytes.
+
+    Raises ``ValueError`` when ``url`` is not an absolute http or https URL. ``on_attempt`` is
+    called after each attempt, in the thread that sends.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        payload: dict[str, Any],
+        secret: str,
+        *,
+        on_attempt: Callable[[DeliveryAttempt], None] | None = None,
+        timeout_seconds: float = 30.0,
+    ) -> None:
+        address = urlsplit(url)
+        if address.scheme not in {"http", "https"} or not address.hostname:
+            raise ValueError(f"A webhook needs an absolute http or https URL, not {url!r}")
+        self.url = url
+        self.payload = payload
+        self._address = address
+        self._body = json.dumps(payload).encode()
+        self._secret = secret
+        self._on_attempt = on_attempt
+        self._timeout_seconds = timeout_seconds
+        self._attempts: list[DeliveryAttempt] = []
+        self._socket: socket.socket | None = None
+        self._lock = threading.Lock()
+        self._cancelled = threading.Event()
+        self._ended = threading.Event()
+
+    @property
+    def attempts(self) -> list[DeliveryAttempt]:
+        """The attempts made so far, oldest first."""
+        with self._lock:
+            return list(self._attempts)
+
+    @property
+    def delivered(self) -> bool:
+        """Whether an attempt was answered with a 2xx."""
+        return any(attempt.succeeded for attempt in self.attempts)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait at most ``timeout`` seconds until ``run`` ends; True if there was a 2xx."""
+        self._ended.wait(timeout)
+        return self.delivered
+
+    def run(self, retry_seconds: tuple[float, float], give_up_seconds: float) -> bool:
+        """Send until there is a 2xx, the time is up or ``cancel`` is called; True for a 2xx.
+
+        Waits between two attempts for a random time within ``retry_seconds``.
+        """
+        give_up_at = time.monotonic() + give_up_seconds
+        try:
+            while not self._cancelled.is_set():
+                pause = random.uniform(*retry_seconds)  # noqa: S311 - not for secrets
+                if self.attempt().succeeded or time.monotonic() + pause > give_up_at:
+                    break
+                self._cancelled.wait(pause)
+        finally:
+            self._ended.set()
+        return self.delivered
+
+    def attempt(self) -> DeliveryAttempt:
+        """Send once and return the result; network errors are returned in it, never raised."""
+        started_at = time.monotonic()
+        status, body, error = None, "", None
+        try:
+            status, body = self._post()
+        except TimeoutError:
+            error = f"no response within {self._timeout_seconds:g} s"
+        except ConnectionRefusedError:
+            error = "connection refused"
+        except (OSError, HTTPException) as problem:
+            error = f"no response: {type(problem).__name__}"
+        attempt = DeliveryAttempt(status, time.monotonic() - started_at, body, error)
+        with self._lock:
+            self._attempts.append(attempt)
+        if self._on_attempt:
+            self._on_attempt(attempt)
+        return attempt
+
+    def cancel(self) -> None:
+        """Stop sending, even in the middle of an attempt."""
+        self._cancelled.set()
+        with self._lock:
+            if self._socket is not None:
+                with suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _post(self) -> tuple[int, str]:
+        """Post with http.client: ``cancel`` needs the socket, and VWO follows no redirects."""
+        connection = self._connect()
+        try:
+            path = self._address.path or "/"
+            target = f"{path}?{self._address.query}" if self._address.query else path
+            headers = {"Content-Type": "application/json", SECRET_HEADER: self._secret}
+            connection.request("POST", target, self._body, headers)
+            response = connection.getresponse()
+            return response.status, response.read(MAX_RESPONSE_BYTES).decode(errors="replace")
+        finally:
+            with self._lock:
+                self._socket = None
+            connection.close()
+
+    def _connect(self) -> HTTPConnection:
+        host, port = self._address.hostname or "", self._address.port
+        connection: HTTPConnection
+        if self._address.scheme == "https":
+            context = ssl.create_default_context()
+            connection = HTTPSConnection(host, port, timeout=self._timeout_seconds, context=context)
+        else:
+            connection = HTTPConnection(host, port, timeout=self._timeout_seconds)
+        connection.connect()
+        with self._lock:
+            self._socket = connection.sock
+        if self._cancelled.is_set():
+            connection.close()
+            raise ConnectionAbortedError
+        return connection

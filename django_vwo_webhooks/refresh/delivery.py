@@ -1,0 +1,82 @@
+"""A delivery: logged in one transaction, and served by an attempt that starts later."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from ..exceptions import RefreshFailed
+from ..models import SettingsSnapshot, WebhookEvent
+from ..models.event import Recorded
+from ..models.transactions import atomically
+from ..signals import webhook_received
+from .announcing import announce, send
+from .applying import follow
+from .deadline import Deadline
+from .leasing import get_single_flight, refresh
+from .result import RefreshResult
+
+RECORD_SECONDS = 0.5
+"""How long to try to record, once the deadline is over, that a delivery is answered 503."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    event: WebhookEvent
+    is_new: bool
+    """Whether it began a row."""
+    results: tuple[RefreshResult, ...]
+    """What its refresh brought; the last one decides about the answer."""
+
+    @property
+    def result(self) -> RefreshResult:
+        return self.results[-1]
+
+    def announce(self) -> None:
+        """Send the signals: ``webhook_received`` once a row, then those of the refresh."""
+        if self.is_new and webhook_received.has_listeners(WebhookEvent):
+            self.event.refresh_from_db()
+            send(webhook_received, sender=WebhookEvent, event=self.event)
+        for result in self.results:
+            announce(result)
+
+
+def deliver(values: dict[str, Any], deadline: Deadline) -> Delivery:
+    """Log a delivery with these values of its event, and have it served.
+
+    The caller is to ``announce`` what this returns. Raises ``django.db.Error`` where the delivery
+    could not be recorded.
+    """
+    single_flight = get_single_flight()
+    my_turn = single_flight.begin()
+    try:
+        recorded = atomically(
+            lambda: WebhookEvent.objects.record(
+                may_start=my_turn and not single_flight.contended, **values
+            ),
+            until=deadline.answer_at,
+        )
+    except BaseException:
+        if my_turn:
+            single_flight.end()
+        raise
+    result = refresh(
+        recorded.lease,
+        noted=recorded.noted,
+        cause=SettingsSnapshot.Cause.WEBHOOK,
+        deadline=deadline,
+        started=recorded.started,
+        my_turn=my_turn,
+    )
+    results = [result]
+    if result.failure and not (result.failure_recorded or recorded.lease.backing_off):
+        results += _unless_served(recorded, result.failure)
+    return Delivery(recorded.event, recorded.is_new, tuple(results))
+
+
+def _unless_served(recorded: Recorded, failure: RefreshFailed) -> list[RefreshResult]:
+    """Record that the delivery is answered 503, unless an attempt has served it after all."""
+    lease = atomically(
+        lambda: WebhookEvent.objects.expect_retry(recorded.event.pk, recorded.noted, str(failure)),
+        until=time.monotonic() + RECORD_SECONDS,
+    )
+    return [] if lease is None else [follow(lease)]

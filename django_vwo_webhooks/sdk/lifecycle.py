@@ -1,0 +1,126 @@
+"""This process's client, and how settings are fetched, validated, built and applied to it.
+
+Tests patch ``fetch``, ``validate``, ``build`` and ``apply_in_force`` here.
+"""
+
+import threading
+from typing import Any
+
+import vwo
+from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
+from wingify.services.settings_manager import SettingsManager
+from wingify.services.url_service import UrlService
+from wingify.utils.event_util import send_sdk_init_event
+
+from ..conf import app_settings
+from ..exceptions import UnbuildableSettings
+from ..models import SettingsSnapshot
+from ..process import PerProcess
+from .client import Client
+from .document import Fetched, ValidatedSettings, validate
+from .logs import LOGGER_OPTION
+from .services import OfflineBuilder
+from .singletons import register_client
+
+__all__ = ["apply_in_force", "build", "client", "fetch", "validate"]
+
+_locks = PerProcess(threading.RLock)
+_client: Client | None = None
+
+
+def client() -> Client:
+    """The client of this process: made on first use, and the same object in forked children.
+
+    A new one is made only where the site's settings have changed the account, the key or the
+    SDK's options.
+    """
+    global _client
+    options = {
+        **app_settings.sdk_options,
+        "account_id": app_settings.account_id,
+        "sdk_key": app_settings.sdk_key,
+    }
+    current = _client
+    if current is None or current.made_from != options:
+        with _locks():
+            # another thread may have made one meanwhile
+            if _client is current or _client is None:
+                _client = _make_client(options)
+            return _client
+    return current
+
+
+def fetch(timeout_seconds: float) -> Fetched:
+    """VWO's settings as it serves them now. Raises a child of ``FetchFailed``."""
+    client()
+    return Fetched(SettingsManager.get_instance().fetch_bytes(timeout_seconds))
+
+
+def build(settings: ValidatedSettings) -> Client:
+    """A second client with these settings; the one that the process uses does not change.
+
+    Raises ``UnbuildableSettings``: a document can match the schema and still break the models.
+    """
+    current = client()
+    try:
+        return Client(settings, current.options)
+    except Exception as error:
+        raise UnbuildableSettings(
+            "VWO's settings match the SDK's schema, but the SDK can't build a client from them: "
+            f"{type(error).__name__} in the SDK."
+        ) from None
+    finally:
+        # the SDK's constructor has changed it for the whole process
+        _use_collection_prefix(current)
+
+
+def apply_in_force(built: Client | None = None) -> SettingsSnapshot | None:
+    """Apply the snapshot in force to this process's client, unless it runs that snapshot already.
+
+    What is in force is read inside the lock, so that a thread that comes late never brings back
+    older settings. ``built`` may be a client that was built just now and that was given the
+    ``snapshot_id`` and ``snapshot_digest`` of what it was built from; it is used if that snapshot
+    is in force. Returns the snapshot if it was applied, else None.
+    """
+    current = client()
+    with _locks():
+        # the document itself is loaded only where it is needed
+        unused = ["changes"] if built is None else ["changes", "settings"]
+        snapshot = SettingsSnapshot.objects.defer(*unused).in_force()
+        if snapshot is None or current.runs(snapshot.pk, snapshot.digest):
+            return None
+        if built is None or not built.runs(snapshot.pk, snapshot.digest):
+            built = build(ValidatedSettings(snapshot.document(app_settings.sdk_key)))
+        is_first = current.snapshot_id is None
+        built.snapshot_id, built.snapshot_digest = snapshot.pk, snapshot.digest
+        built.applied_at = timezone.now()
+        # one call in C: no thread ever sees one attribute new and another one old
+        current.__dict__.update(vars(built))
+        _use_collection_prefix(current)
+    if is_first:
+        _report_first_use(current.original_settings)
+    return snapshot
+
+
+def _use_collection_prefix(current: Client) -> None:
+    """Post impressions where these settings want them; the SDK keeps that for the process."""
+    UrlService(current.original_settings.get("collectionPrefix"))
+
+
+def _report_first_use(settings: dict[str, Any]) -> None:
+    """What ``vwo.init`` does where it fetched settings: VWO shows that the SDK is installed."""
+    if not (settings.get("sdkMetaInfo") or {}).get("wasInitializedEarlier"):
+        send_sdk_init_event()
+
+
+def _make_client(options: dict[str, Any]) -> Client:
+    made = vwo.init({**options, "logger": LOGGER_OPTION, "vwoBuilder": OfflineBuilder(options)})
+    if not isinstance(made, Client):
+        raise ImproperlyConfigured(
+            "The VWO SDK does not accept the options in VWO_WEBHOOKS and has printed the reason. "
+            'Check "SDK_OPTIONS", or remove it.'
+        )
+    made.made_from = options
+    register_client(made)
+    return made

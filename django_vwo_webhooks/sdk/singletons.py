@@ -1,0 +1,29 @@
+"""The SDK's process-wide objects, which it finds through ``get_instance()``, replaced by ours.
+
+The SDK offers no way to replace them: each is made by its own class and kept in a private attribute
+of that class. This is the only module that names those attributes; ``tests/sdk/test_singletons.py``
+fails where a release of the SDK keeps one elsewhere.
+"""
+
+from vwo import VWOClient
+from wingify.packages.network_layer.manager.network_manager import NetworkManager
+from wingify.packages.segmentation_evaluator.core.segmentation_manager import SegmentationManager
+
+
+def register_client(client: VWOClient) -> None:
+    """Make it the client whose queue gets the impressions.
+
+    The SDK keeps the first client of a process for ever, which may be one with other options, or
+    one that the site's own code made before.
+    """
+    VWOClient._client_instance = client
+
+
+def register_network_manager(manager: NetworkManager) -> None:
+    """Make it the manager that sends every request of the SDK's but the fetches."""
+    NetworkManager._instance = manager
+
+
+def register_segmentation_manager(manager: SegmentationManager) -> None:
+    """Make it the manager that judges whether a visitor belongs to a segment."""
+    SegmentationManager._instance = manager

@@ -1,0 +1,116 @@
+"""Changes as tables with the values before and after."""
+
+import pytest
+
+from django_vwo_webhooks.admin import comparison
+from django_vwo_webhooks.models import WebhookEvent
+from tests.admin.conftest import EVENTS, changed_by, changed_event, event_page, page, snapshot_page
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_changes_of_an_event_are_in_a_table_per_flag(admin_client):
+    text = event_page(
+        admin_client,
+        changed_by(("new_checkout", "red", "green"), ("new_checkout", None, 5), ("", [1], None)),
+    )
+    tables = text.split('<details class="vwo-group" open>')[1:]
+    assert len(tables) == 2
+    assert "<bdi>new_checkout</bdi></strong>\n2 changes</summary>" in tables[0]
+    assert "Changes to new_checkout</caption>" in tables[0]
+    assert (
+        '<tr><th scope="row"><bdi>new_checkout changed</bdi></th>'
+        '<td><bdi class="vwo-value">&quot;red&quot;</bdi></td>'
+        '<td><bdi class="vwo-value">&quot;green&quot;</bdi></td></tr>'
+    ) in tables[0].replace("\n", "")
+    assert "<td>–</td>" in tables[0]
+    assert f'<a href="{EVENTS}?feature=new_checkout">Everything that ever happened to' in tables[0]
+    assert "Not specific to one flag</strong>\n1 change</summary>" in tables[1]
+    assert "Everything" not in tables[1]
+
+
+def test_many_changes_are_closed_at_first(admin_client):
+    several = [(f"flag_{number}", 1, 2) for number in range(comparison.MOST_OPEN)]
+    assert event_page(admin_client, changed_by(*several)).count('vwo-group" open') == len(several)
+    text = event_page(admin_client, changed_by(*several, ("flag_x", 1, 2)))
+    assert 'vwo-group" open' not in text
+    assert "1 change: <bdi>flag_x changed</bdi></summary>" in text
+
+
+def test_a_closed_table_names_its_flag_once(admin_client, deliver, vwo, monkeypatch):
+    monkeypatch.setattr(comparison, "MOST_OPEN", 0)
+    changed_event(deliver, vwo, color="red")
+    text = event_page(admin_client, changed_event(deliver, vwo, color="green"))
+    assert "1 change: <bdi>color “red” → “green”</bdi></summary>" in text
+
+
+def test_a_page_with_too_many_changes_shows_how_many_it_leaves_out(admin_client, monkeypatch):
+    monkeypatch.setattr(comparison, "MOST_CHANGES", 2)
+    event = changed_by(("a", 1, 2), ("b", 1, 2), ("c", 1, 2))
+    text = event_page(admin_client, event)
+    assert "1 more change is in the JSON above." in text
+    assert "Changes to c" not in text
+    assert len(admin_client.get(f"{EVENTS}{event.pk}/json/").json()["changes"]) == 3
+
+
+NASTY = [
+    ("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;", "<script>alert"),
+    ('"><img src=x onerror=y>', "\\&quot;&gt;&lt;img src=x", "<img src=x"),
+    ("invoice\u202egnp.exe", "invoice\\u202egnp.exe", "\u202e"),
+    ("a\u2066b\x00\x1b[31m", "a\\u2066b\\u0000\\u001b[31m", "\u2066"),
+    ("a lone surrogate \ud83d", "a lone surrogate \\ud83d", "\ufffd"),
+]
+
+
+@pytest.mark.parametrize(("value", "shown", "never"), NASTY)
+def test_values_are_shown_as_text(admin_client, value, shown, never):
+    event = changed_by((value, value, {value: [value]}))
+    # payloads are stored without NUL and without lone surrogates
+    payload = value.replace("\x00", "").encode(errors="ignore").decode()
+    WebhookEvent.objects.filter(pk=event.pk).update(payload={"x": payload})
+    for text in (
+        event_page(admin_client, event),
+        snapshot_page(admin_client, event.snapshot),
+        page(admin_client, EVENTS),
+    ):
+        assert never not in text
+    assert event_page(admin_client, event).count(shown) >= 3
+
+
+def test_right_to_left_text_is_isolated(admin_client):
+    text = event_page(admin_client, changed_by(("flag", "مرحبا", "سلام")))
+    assert '<bdi class="vwo-value">&quot;مرحبا&quot;</bdi>' in text
+
+
+def test_a_long_value_is_cut_and_can_be_expanded(admin_client):
+    value = "begin " + "x" * 50_000 + " end"
+    text = event_page(admin_client, changed_by(("flag", "short", value)))
+    assert '<details><summary><bdi class="vwo-beginning">&quot;begin xxx' in text
+    assert text.count(value) == 1
+    assert "Cut here" not in text
+
+
+def test_a_huge_value_is_cut_and_is_complete_in_the_json(admin_client):
+    value = "x" * 150_000
+    event = changed_by(("flag", None, value))
+    WebhookEvent.objects.filter(pk=event.pk).update(payload={"long": value})
+    text = event_page(admin_client, event)
+    assert "Cut here; “JSON” above has the whole value." in text
+    assert "Cut after 100000 of 150012 characters" in text
+    assert 200_000 < len(text) < 260_000
+    whole = admin_client.get(f"{EVENTS}{event.pk}/json/")
+    assert whole.json()["changes"][0]["after"] == value
+    assert whole["Content-Disposition"].startswith("attachment")
+
+
+def test_many_long_values_do_not_make_an_endless_page(admin_client):
+    event = changed_by(*((f"flag_{number}", "x" * 100_000, "y") for number in range(100)))
+    assert len(event_page(admin_client, event)) < 2_500_000
+
+
+def test_json_of_200_levels_is_shown(admin_client):
+    deep: object = "the core"
+    for _ in range(200):
+        deep = {"in": [deep]}
+    event = changed_by(("flag", None, deep))
+    assert event_page(admin_client, event).count("the core") == 1

@@ -1,0 +1,56 @@
+"""Which flags and rules use a campaign."""
+
+import copy
+
+from tests.changes.conftest import (
+    FLAGS,
+    TEST_11,
+    campaign_of_test,
+    changed,
+    described,
+    put,
+    rule_of_test,
+)
+
+
+def test_a_change_in_the_campaign_of_a_removed_rule():
+    def edit(document):
+        del document["features"][0]["rules"][1]
+        document["campaigns"][TEST_11]["percentTraffic"] = 5
+
+    assert [text for _, text in described(edit)] == [
+        "one: testing rule testingRule11 removed",
+        "one: traffic of former testing rule testingRule11 50 % → 5 %",
+    ]
+
+
+def test_a_campaign_that_no_flag_uses():
+    assert described(lambda d: d["campaigns"].append(campaign_of_test(99, "stray"))) == [
+        ("other", "Campaign stray_testingRule99 (used by no flag) added")
+    ]
+    stray = copy.deepcopy(FLAGS)
+    stray["campaigns"].append(campaign_of_test(99, "stray"))
+    [change] = changed(put("campaigns", 4, "percentTraffic", value=1), stray)
+    assert (change["feature"], change["text"]) == (
+        "",
+        "Traffic of campaign stray_testingRule99 (used by no flag) 50 % → 1 %",
+    )
+
+
+def test_a_campaign_that_two_flags_use():
+    shared = copy.deepcopy(FLAGS)
+    shared["features"][1]["rules"].append(rule_of_test(11))
+    [change] = changed(put("campaigns", TEST_11, "percentTraffic", value=1), shared)
+    assert (change["feature"], change["text"]) == (
+        "one",
+        "one: traffic of testing rule testingRule11 (shared with two) 50 % → 1 %",
+    )
+
+
+def test_an_impact_campaign():
+    measured = copy.deepcopy(FLAGS)
+    measured["features"][1]["impactCampaign"] = {"campaignId": 99, "type": "FLAG_TESTING"}
+    measured["campaigns"].append(campaign_of_test(99, "impact"))
+    assert described(put("campaigns", 4, "percentTraffic", value=1), measured) == [
+        ("traffic", "two: traffic of its impact campaign 50 % → 1 %")
+    ]
