@@ -17,6 +17,7 @@ from django.db import connection, connections
 from django.http import HttpResponse
 from django.test import Client
 
+from django_vwo_webhooks.broadcast import forget_broadcast
 from django_vwo_webhooks.models import WebhookEvent
 from django_vwo_webhooks.sdk import download
 from django_vwo_webhooks.sdk.impressions import impression_queue
@@ -33,11 +34,12 @@ PAYLOAD = {
 
 @pytest.fixture(autouse=True)
 def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No test finds the follower, which the plugin stops, or the impressions of another one."""
+    """No test finds the broadcast or the impressions of another one; the plugin stops followers."""
     # no test waits for long until the thread of another one has ended
     monkeypatch.setattr(download, "KEEP_IDLE_SECONDS", 1.0)
     yield
     assert "vwo-follower" not in [thread.name for thread in threading.enumerate()]
+    forget_broadcast()  # and with it what has been logged once
     queue = impression_queue.peek()
     if queue is not None:
         queue.batch_queue.clear()

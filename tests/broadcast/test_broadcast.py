@@ -3,7 +3,7 @@
 import threading
 import time
 
-from django_vwo_webhooks.broadcast import channel, forget_broadcast, get_broadcast, publish
+from django_vwo_webhooks.broadcast import channel, get_broadcast, publish
 from tests.broadcast.backends import Broken, SlowToMake
 from tests.conftest import configure, wait_until
 
@@ -32,7 +32,6 @@ def test_a_lasting_failure_to_publish_is_logged_once(settings, caplog, monkeypat
     monkeypatch.setattr(Broken, "broken", True)
     publish()
     assert caplog.text.count("Failed: publishing to the other processes (OSError)") == 2
-    forget_broadcast()
 
 
 def test_one_is_made_a_process_however_many_threads_ask(settings):
