@@ -175,7 +175,7 @@ def use_broadcast(settings: Any, name: str, **options: Any) -> None:
 @pytest.fixture
 def quick(settings: Any) -> None:
     """Processes poll so often that no test waits for it."""
-    use_broadcast(settings, "Database", poll_seconds=0.02)
+    use_broadcast(settings, "Database", poll_seconds=0.05)
 
 
 @pytest.fixture(params=["Database", "Redis", "Postgres"])
