@@ -4,7 +4,7 @@ import pytest
 
 from django_vwo_webhooks.exceptions import RefreshFailed
 from django_vwo_webhooks.models import FleetProcess
-from django_vwo_webhooks.models.base import UnixNow
+from django_vwo_webhooks.models.clock import UnixNow
 from django_vwo_webhooks.refresh import refresh_settings
 from django_vwo_webhooks.status import fleet_status
 

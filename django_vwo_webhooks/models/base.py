@@ -1,4 +1,4 @@
-"""What every model here shares: whose a row is, where it is written, its JSON and its clock."""
+"""What the models share: whose a row is, where it is written, how it is found page by page."""
 
 import json
 from collections.abc import Iterator
@@ -123,27 +123,6 @@ class JSONTextField(models.TextField):  # type: ignore[type-arg]
 
     def value_to_string(self, obj: models.Model) -> str:
         return json.dumps(self.value_from_object(obj))
-
-
-UNIX_NOW = {
-    "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
-    "postgresql": "EXTRACT(EPOCH FROM clock_timestamp())::double precision",
-    # CURRENT_TIMESTAMP would be local time
-    "mysql": "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) / 1e6)",
-}
-
-
-class UnixNow(models.Func):
-    """The database server's clock: seconds since 1970 in UTC, whatever the session's time zone.
-
-    Everybody who takes or judges a lease asks this one clock, so the clocks of the web servers
-    may differ.
-    """
-
-    output_field = models.FloatField()
-
-    def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
-        return UNIX_NOW[connection.vendor], []
 
 
 class UnfinishedIndex(models.Index):

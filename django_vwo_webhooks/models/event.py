@@ -19,6 +19,7 @@ from .base import (
     ours,
 )
 from .lease import LeaseState, RefreshLease
+from .outcome import Outcome
 from .snapshot import SettingsSnapshot
 from .statements import Statement, datetime_value
 
@@ -28,13 +29,6 @@ OPEN_FOR = VWO_RETRIES_FOR + timedelta(minutes=5)
 
 SIMILAR = 20
 """How many rows that look the same are compared by their payloads."""
-
-
-class Outcome(models.TextChoices):
-    PENDING = "pending", _("pending")
-    CHANGED = "changed", _("changed")
-    UNCHANGED = "unchanged", _("unchanged")
-    FAILED = "failed", _("failed")
 
 
 NOT_CHANGED = (Outcome.PENDING, Outcome.UNCHANGED, Outcome.FAILED)

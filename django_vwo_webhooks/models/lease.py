@@ -11,7 +11,8 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 
 from ..conf import app_settings
-from .base import Owned, OwnedQuerySet, PrimaryManager, UnixNow, ours
+from .base import Owned, OwnedQuerySet, PrimaryManager, ours
+from .clock import UnixNow
 from .snapshot import SettingsSnapshot
 from .statements import Statement
 

@@ -11,7 +11,8 @@ from django.db import models
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from .base import Owned, OwnedQuerySet, PrimaryManager, UnixNow, ours
+from .base import Owned, OwnedQuerySet, PrimaryManager, ours
+from .clock import UnixNow
 from .snapshot import SettingsSnapshot
 
 HEARTBEAT_SECONDS = 60.0

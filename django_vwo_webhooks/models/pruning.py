@@ -7,8 +7,9 @@ from django.db.models import Exists, Min, OuterRef, Q
 from django.utils import timezone
 
 from .base import VWO_RETRIES_FOR, ours
-from .event import Outcome, WebhookEvent
+from .event import WebhookEvent
 from .lease import RefreshLease
+from .outcome import Outcome
 from .process import FleetProcess
 from .snapshot import SettingsSnapshot
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.apps import apps
 from django.db import connections
 
-from .base import UNIX_NOW
+from .clock import UNIX_NOW
 
 TABLES = {"lease": "RefreshLease", "event": "WebhookEvent"}
 

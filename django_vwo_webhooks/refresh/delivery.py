@@ -1,8 +1,11 @@
 """A delivery: logged in one transaction, and served by an attempt that starts later."""
 
+import logging
 import time
 from dataclasses import dataclass
 from typing import Any
+
+from django.db import Error
 
 from ..exceptions import RefreshFailed
 from ..models import SettingsSnapshot, WebhookEvent
@@ -14,6 +17,8 @@ from .applying import follow
 from .deadline import Deadline
 from .leasing import get_single_flight, refresh
 from .result import RefreshResult
+
+logger = logging.getLogger("django_vwo_webhooks")
 
 RECORD_SECONDS = 0.5
 """How long to try to record, once the deadline is over, that a delivery is answered 503."""
@@ -69,6 +74,7 @@ def deliver(values: dict[str, Any], deadline: Deadline) -> Delivery:
         my_turn=my_turn,
     )
     results = [result]
+    # during the backoff, the transaction that recorded the delivery recorded the failure too
     if result.failure and not (result.failure_recorded or recorded.lease.backing_off):
         results += _unless_served(recorded, result.failure)
     return Delivery(recorded.event, recorded.is_new, tuple(results))
@@ -76,8 +82,17 @@ def deliver(values: dict[str, Any], deadline: Deadline) -> Delivery:
 
 def _unless_served(recorded: Recorded, failure: RefreshFailed) -> list[RefreshResult]:
     """Record that the delivery is answered 503, unless an attempt has served it after all."""
-    lease = atomically(
-        lambda: WebhookEvent.objects.expect_retry(recorded.event.pk, recorded.noted, str(failure)),
-        until=time.monotonic() + RECORD_SECONDS,
-    )
-    return [] if lease is None else [follow(lease)]
+    try:
+        lease = atomically(
+            lambda: WebhookEvent.objects.expect_retry(
+                recorded.event.pk, recorded.noted, str(failure)
+            ),
+            until=time.monotonic() + RECORD_SECONDS,
+        )
+        return [] if lease is None else [follow(lease)]
+    except RefreshFailed as not_applied:
+        return [RefreshResult(failure=not_applied)]
+    except Error as error:
+        # the answer is 503 all the same, and the signals are still to be sent
+        logger.warning("The reason of a 503 could not be recorded: %s.", type(error).__name__)
+        return []

@@ -54,7 +54,10 @@ def refresh(
     began_at = time.monotonic()
     deadline = deadline.waiting()
     try:
-        result = None if my_turn else single_flight.wait(noted, deadline.given(lease))
+        result = None
+        if not my_turn:
+            _check_backoff(lease, cause)
+            result = single_flight.wait(noted, deadline.given(lease))
         if result is None:
             waited = 0.0 if my_turn else time.monotonic() - began_at
             result = single_flight.run(
@@ -82,8 +85,7 @@ def _run_or_follow(
     if waited:
         lease = _read(deadline)
     while not lease.serves(noted):
-        if lease.backing_off and cause != SettingsSnapshot.Cause.MANUAL:
-            raise BackingOff(lease.error, math.ceil(lease.backoff_seconds))
+        _check_backoff(lease, cause)
         _check_time(lease, noted, deadline)
         waited = time.monotonic() - began_at
         if lease.busy:
@@ -116,6 +118,11 @@ def _run(taken: LeaseState, cause: str, deadline: Deadline) -> RefreshResult:
     result = run_attempt(taken, cause, deadline)
     single_flight.took(time.monotonic() - began_at)
     return result
+
+
+def _check_backoff(lease: LeaseState, cause: str) -> None:
+    if lease.backing_off and cause != SettingsSnapshot.Cause.MANUAL:
+        raise BackingOff(lease.error, math.ceil(lease.backoff_seconds))
 
 
 def _check_time(lease: LeaseState, noted: int, deadline: Deadline) -> None:

@@ -5,7 +5,8 @@ from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
 from django_vwo_webhooks.models import FleetProcess, RefreshLease, SettingsSnapshot, WebhookEvent
-from django_vwo_webhooks.models.base import UnixNow, ours
+from django_vwo_webhooks.models.base import ours
+from django_vwo_webhooks.models.clock import UnixNow
 
 EVENTS = "/admin/django_vwo_webhooks/webhookevent/"
 SNAPSHOTS = "/admin/django_vwo_webhooks/settingssnapshot/"

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_vwo_webhooks.models import FleetProcess, RefreshLease, WebhookEvent
-from django_vwo_webhooks.models.base import UnixNow
+from django_vwo_webhooks.models.clock import UnixNow
 from django_vwo_webhooks.refresh import refresh_settings
 from tests.admin.conftest import (
     EVENTS,

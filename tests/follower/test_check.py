@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from django_vwo_webhooks.models import RefreshLease, SettingsSnapshot
-from django_vwo_webhooks.models.base import UnixNow
+from django_vwo_webhooks.models.clock import UnixNow
 from django_vwo_webhooks.refresh import refresh_settings
 from django_vwo_webhooks.status import fleet_status
 from tests.conftest import configure, start_site, wait_until

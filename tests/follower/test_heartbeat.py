@@ -4,7 +4,7 @@ import pytest
 
 from django_vwo_webhooks.follower import ensure_following, stop_following
 from django_vwo_webhooks.models import FleetProcess, SettingsSnapshot
-from django_vwo_webhooks.models.base import UnixNow
+from django_vwo_webhooks.models.clock import UnixNow
 from django_vwo_webhooks.refresh import refresh_settings
 from tests.conftest import run_site, wait_until
 

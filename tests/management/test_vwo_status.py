@@ -8,7 +8,7 @@ from django.db import connection
 
 from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.models import FleetProcess, RefreshLease
-from django_vwo_webhooks.models.base import UnixNow
+from django_vwo_webhooks.models.clock import UnixNow
 from django_vwo_webhooks.refresh import refresh_settings
 from tests.conftest import wait_until
 from tests.management.conftest import run_command

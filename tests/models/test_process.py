@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from django_vwo_webhooks.models import FleetProcess, SettingsSnapshot
-from django_vwo_webhooks.models.base import UnixNow
+from django_vwo_webhooks.models.clock import UnixNow
 
 
 def stored_snapshot(number):

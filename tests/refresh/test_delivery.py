@@ -1,13 +1,14 @@
 """A delivery is recorded in one transaction, and its answer agrees with its row."""
 
+import time
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from django_vwo_webhooks.exceptions import (
-    RefreshBusy,
-)
-from django_vwo_webhooks.models import WebhookEvent
+from django_vwo_webhooks.exceptions import NotApplied, RefreshBusy
+from django_vwo_webhooks.models import RefreshLease, WebhookEvent
+from django_vwo_webhooks.models.clock import UnixNow
 from django_vwo_webhooks.refresh import refresh_settings
 from tests.conftest import only_event, wait_until
 from tests.refresh.another_process import another_process_starts, another_process_succeeds
@@ -16,8 +17,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 BEGIN = ["BEGIN", "SET"] if connection.vendor == "postgresql" else ["BEGIN"]
-
-
 LOCK = ["SELECT"] if connection.features.has_select_for_update else ["UPDATE", "SELECT"]
 
 
@@ -123,3 +122,37 @@ def test_a_delivery_that_was_answered_503_is_joined_by_its_retry_though_it_was_s
     assert deliver(action="one").status_code == 200
     event = only_event()
     assert (event.outcome, event.deliveries, event.fingerprint) == ("changed", 2, None)
+
+
+def test_a_delivery_that_was_served_late_and_can_not_be_applied_here_is_a_503(
+    vwo, deliver, monkeypatch
+):
+    refresh_settings()
+    another_process_starts()
+
+    def busy(*args, **kwargs):
+        another_process_succeeds()
+        raise RefreshBusy("An earlier refresh is still under way.")
+
+    def not_applied(lease):
+        raise NotApplied("Settings #1 are stored, and are not in force here yet.")
+
+    monkeypatch.setattr("django_vwo_webhooks.refresh.leasing._run_or_follow", busy)
+    monkeypatch.setattr("django_vwo_webhooks.refresh.delivery.follow", not_applied)
+    response = deliver()
+    assert response.status_code == 503
+    assert "not in force here yet" in response.json()["message"]
+
+
+def test_during_the_backoff_no_delivery_waits_for_a_refresh_by_hand(vwo, deliver, in_thread):
+    deliver(action="good")
+    vwo.misbehave(status=500)
+    deliver(action="failed")
+    vwo.misbehave(delay=2, times=1)
+    before = len(vwo.fetches)
+    in_thread(refresh_settings)
+    vwo.wait_for(lambda: len(vwo.fetches) > before)
+    RefreshLease.objects.update(backoff_until=UnixNow() + 4)
+    started = time.monotonic()
+    assert deliver(action="meanwhile").status_code == 503
+    assert time.monotonic() - started < 1.5
