@@ -88,8 +88,9 @@ def _run_or_follow(
         _check_backoff(lease, cause)
         _check_time(lease, noted, deadline)
         waited = time.monotonic() - began_at
+        # an attempt that starts from now on serves all that wait
+        single_flight.waits_for(lease.attempt if lease.busy else 0)
         if lease.busy:
-            single_flight.waits_for(lease.attempt)
             pause = _pause(lease, waited if pause else None, single_flight.average_seconds)
             time.sleep(pause)
         elif not batched:

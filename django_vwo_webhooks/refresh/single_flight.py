@@ -103,7 +103,7 @@ class SingleFlight:
         return result
 
     def waits_for(self, attempt: int) -> None:
-        """Note which attempt the running thread runs, or waits for."""
+        """Note which attempt the running thread runs, or waits for; 0 for one yet to start."""
         with self._condition:
             self._attempt = attempt
 
