@@ -9,7 +9,7 @@ from django.db import Error
 
 from ..exceptions import RefreshFailed
 from ..models import SettingsSnapshot, WebhookEvent
-from ..models.event import Recorded
+from ..models.deliveries import Recorded
 from ..models.transactions import atomically
 from ..signals import webhook_received
 from .announcing import announce, send
