@@ -15,6 +15,17 @@ from django.conf import settings as site
 
 from tests.conftest import PAYLOAD, site_environment
 
+LIBRARIES = ["-c", "python:tests.servers.libraries"]
+"""Options of gunicorn's that make many workers start in half the time."""
+
+THREADS = ["-k", "gthread", "--threads", "4"]
+
+
+def gunicorn(workers: int, *options: str) -> list[str]:
+    """The command for ``running``."""
+    listening = ["-b", "127.0.0.1:PORT", "-w", str(workers)]
+    return ["gunicorn", *listening, *options, "tests.servers.wsgi"]
+
 
 def free_port() -> int:
     with socket.socket() as listening:

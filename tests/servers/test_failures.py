@@ -15,12 +15,11 @@ from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.models import RefreshLease, SettingsSnapshot, WebhookEvent
 from tests.conftest import configure, run_site, wait_until
 from tests.servers.own import DATABASES, site_on
-from tests.servers.running import colors, page, post, running
+from tests.servers.running import LIBRARIES, THREADS, colors, gunicorn, page, post, running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-COMMAND = ["gunicorn", "-b", "127.0.0.1:PORT", "-w", "2", "-k", "gthread", "--threads", "4"]
-COMMAND += ["tests.servers.wsgi"]
+COMMAND = gunicorn(2, *THREADS, *LIBRARIES)
 DRIVERS = {"PostgreSQL": "psycopg", "MariaDB": "MySQLdb"}
 
 

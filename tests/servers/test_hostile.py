@@ -16,13 +16,12 @@ from hypothesis import strategies as st
 
 from django_vwo_webhooks.models import WebhookEvent
 from tests.conftest import PAYLOAD
-from tests.servers.running import post, running
+from tests.servers.running import THREADS, gunicorn, post, running
 
 SECRET = site.VWO_WEBHOOKS["SECRET"]
-GUNICORN = ["gunicorn", "-b", "127.0.0.1:PORT", "-w", "1"]
 SERVERS = {
-    "gunicorn sync": [*GUNICORN, "tests.servers.wsgi"],
-    "gunicorn gthread": [*GUNICORN, "-k", "gthread", "--threads", "4", "tests.servers.wsgi"],
+    "gunicorn sync": gunicorn(1),
+    "gunicorn gthread": gunicorn(1, *THREADS),
     "uvicorn": ["uvicorn", "--port", "PORT", "tests.servers.asgi:application"],
 }
 SOON_SECONDS = 5

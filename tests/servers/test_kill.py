@@ -12,14 +12,13 @@ import requests
 
 from django_vwo_webhooks.models import WebhookEvent
 from tests.conftest import configure, wait_until
-from tests.servers.running import colors, page, running
+from tests.servers.running import LIBRARIES, THREADS, colors, gunicorn, page, running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SECONDS = float(os.environ.get("KILL_SECONDS", "8"))
 WORKERS = 4
-COMMAND = ["gunicorn", "-b", "127.0.0.1:PORT", "-w", str(WORKERS), "-k", "gthread"]
-COMMAND += ["--threads", "4", "--log-level", "critical", "tests.servers.wsgi"]
+COMMAND = gunicorn(WORKERS, *THREADS, *LIBRARIES, "--log-level", "critical")
 
 
 def test_nothing_is_lost_and_nothing_stays_behind(vwo, settings):

@@ -6,14 +6,13 @@ import pytest
 
 from tests.conftest import use_broadcast, wait_until
 from tests.servers.own import own_postgres, own_redis, site_on
-from tests.servers.running import answers, page, post, running
+from tests.servers.running import THREADS, answers, gunicorn, page, post, running
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.own_server]
 
 WORKERS = 4
 # preloaded, since importing the site once is quicker than four times
-COMMAND = ["gunicorn", "-b", "127.0.0.1:PORT", "-w", str(WORKERS), "-k", "gthread"]
-COMMAND += ["--threads", "4", "--preload", "tests.servers.wsgi"]
+COMMAND = gunicorn(WORKERS, *THREADS, "--preload")
 
 POLL_SECONDS = 0.1
 

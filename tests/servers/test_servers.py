@@ -12,21 +12,19 @@ from django.conf import settings as site
 
 from django_vwo_webhooks.models import WebhookEvent
 from tests.conftest import configure, wait_until
-from tests.servers.running import colors, page, post, running, started
+from tests.servers.running import LIBRARIES, THREADS, colors, gunicorn, page, post, running, started
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-GUNICORN = ["gunicorn", "-b", "127.0.0.1:PORT", "-w", "4", "tests.servers.wsgi"]
-ONE_WORKER = ["gunicorn", "-b", "127.0.0.1:PORT", "-w", "1", "tests.servers.wsgi"]
 UVICORN = ["uvicorn", "--port", "PORT", "--workers", "2", "--loop", "uvloop"]
 
 SERVERS = {
-    "sync": (GUNICORN, 4, "flag"),
-    "sync, preloaded": ([*GUNICORN, "--preload"], 4, "flag"),
-    "gthread": ([*GUNICORN, "-k", "gthread", "--threads", "4"], 4, "flag"),
-    "gthread, preloaded": ([*GUNICORN, "-k", "gthread", "--threads", "4", "--preload"], 4, "flag"),
-    "gevent": ([*GUNICORN, "-k", "gevent"], 4, "flag"),
-    "gevent, preloaded": ([*GUNICORN, "-k", "gevent", "--preload"], 4, "flag"),
+    "sync": (gunicorn(4), 4, "flag"),
+    "sync, preloaded": (gunicorn(4, "--preload"), 4, "flag"),
+    "gthread": (gunicorn(4, *THREADS, *LIBRARIES), 4, "flag"),
+    "gthread, preloaded": (gunicorn(4, *THREADS, "--preload"), 4, "flag"),
+    "gevent": (gunicorn(4, "-k", "gevent"), 4, "flag"),
+    "gevent, preloaded": (gunicorn(4, "-k", "gevent", "--preload"), 4, "flag"),
     "uvicorn": ([*UVICORN, "tests.servers.asgi:application"], 2, "async-flag"),
 }
 
@@ -73,7 +71,7 @@ def test_celery_workers_follow(vwo, quick, deliver, preload):
 
 
 def test_a_chunked_body_through_a_server_that_reads_it_to_its_end(vwo):
-    with running(ONE_WORKER) as url:
+    with running(gunicorn(1)) as url:
         headers = {"x-vwo-auth": site.VWO_WEBHOOKS["SECRET"], "Content-Type": "application/json"}
 
         def send(*chunks):
@@ -87,7 +85,7 @@ def test_a_chunked_body_through_a_server_that_reads_it_to_its_end(vwo):
 
 def test_a_worker_killed_while_it_fetches_blocks_nobody_for_long(vwo, settings, in_thread):
     configure(settings, REFRESH_TIMEOUT_SECONDS=2)
-    with running(ONE_WORKER) as url:
+    with running(gunicorn(1)) as url:
         ask = page(f"{url}/flag/")
         worker = ask()["pid"]
         vwo.set_flag("new_checkout", variables={"color": "green"})
@@ -117,7 +115,7 @@ def _delivered(url):
 
 def test_a_burst_shares_its_fetches(vwo):
     """500 different events over 32 connections to 4 workers of 4 threads, with fetches of 0.2 s."""
-    with running([*GUNICORN[:-1], "-k", "gthread", "--threads", "4", GUNICORN[-1]]) as url:
+    with running(gunicorn(4, *THREADS, *LIBRARIES)) as url:
         ask = page(f"{url}/flag/")
         colors(ask, 4)
         vwo.misbehave(delay=0.2)

@@ -7,7 +7,7 @@ import pytest
 
 from django_vwo_webhooks.refresh import refresh_settings
 from tests.conftest import start_site, wait_until
-from tests.servers.running import answers, colors, page, post, running
+from tests.servers.running import answers, colors, gunicorn, page, post, running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,8 +59,7 @@ def test_workers_apply_the_first_change_after_each_start(vwo, pushing_broadcast)
 
 @pytest.mark.parametrize("preload", [[], ["--preload"]], ids=["plain", "preloaded"])
 def test_a_web_servers_workers_apply_the_first_change(vwo, pushing_broadcast, preload):
-    command = ["gunicorn", "-b", "127.0.0.1:PORT", "-w", "2", *preload, "tests.servers.wsgi"]
-    with running(command, SITE_PRELOADS="1") as url:
+    with running(gunicorn(2, *preload), SITE_PRELOADS="1") as url:
         ask = page(f"{url}/flag/")
         answers(ask, 2)
         vwo.set_flag("new_checkout", variables={"color": "green"})
