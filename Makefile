@@ -16,6 +16,8 @@ demo: $(VENV)/.demo
 	$(BIN)/python example_project/demo.py $(if $(ONCE),--once) \
 		$(if $(DB),--database $(DB)) $(if $(BROADCAST),--broadcast $(BROADCAST))
 
+# The tests start hundreds of processes, which need not compile the package each: an empty value counts as unset.
+test: export PYTHONDONTWRITEBYTECODE :=
 # Most of a test's time is waiting, so more of them run at once than there are cores.
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(or $(WORKERS),4) --dist worksteal
