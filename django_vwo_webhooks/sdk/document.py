@@ -11,7 +11,7 @@ from ..changes import digest
 from ..conf import app_settings
 from ..exceptions import InvalidSettings, NotJSON
 
-_last_digest: tuple[bytes, str] = (b"", "")
+_last_digest: tuple[bytes | None, str] = (None, "")
 
 
 class Fetched:
