@@ -17,15 +17,22 @@ def get_client() -> "Client":
     keep it or ask for it again, as you like. The first use waits until the settings in force have
     been read from the database, a few seconds at most; where there are none, every flag is off
     until the first settings arrive. It works in threads, in async views and inside transactions.
+
+    Where ``VWO_WEBHOOKS`` changes in a living process, the next use fits the client out anew.
+    With another account, SDK key or environment that use waits as the first one does.
     """
     client = load_sdk().client()
     client.before_use = follow
     if not overridden_flags:
         # a test that overrides flags needs no VWO, and no thread that asks it
-        follow()
+        ensure_following(client.owner)
     return client
 
 
 def follow() -> None:
-    """Make sure that this process follows the settings; a forked child starts to anew."""
-    ensure_following()
+    """Make sure that this process follows the settings that are for it now.
+
+    Runs before each evaluation, since a site may keep the client: a forked child starts to follow
+    anew, and so does a process whose settings have changed.
+    """
+    ensure_following(load_sdk().client().owner)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from os import getpid
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -24,7 +25,7 @@ class PerProcess(Generic[T]):
             os.register_at_fork(after_in_child=self._set_aside)
 
     def __call__(self) -> T:
-        pid = os.getpid()
+        pid = getpid()
         instance = self._instances.get(pid)
         if instance is None:
             instance = self._instances.setdefault(pid, self._factory())
@@ -37,8 +38,8 @@ class PerProcess(Generic[T]):
 
     def forget(self) -> None:
         """Drop this process's object, so that the next use makes a new one."""
-        self._instances.pop(os.getpid(), None)
+        self._instances.pop(getpid(), None)
 
     def peek(self) -> T | None:
         """This process's object if it has been made, else None."""
-        return self._instances.get(os.getpid())
+        return self._instances.get(getpid())

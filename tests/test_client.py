@@ -1,15 +1,21 @@
 """The one client of a process: it follows the settings in force, wherever it is used."""
 
 import asyncio
+import copy
+import sys
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
+from django.test import override_settings
+from wingify.services.settings_manager import SettingsManager
 
 from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.follower import stop_following
 from django_vwo_webhooks.models import RefreshLease, SettingsSnapshot
 from django_vwo_webhooks.refresh import refresh_settings
-from tests.conftest import configure, run_site, start_site, wait_until
+from django_vwo_webhooks.testing import VWOSimulator, build_settings, feature
+from tests.conftest import configure, run_site, start_site, use_broadcast, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -170,3 +176,137 @@ for _ in range(100):
 """
     )
     assert ran.returncode == 0, ran.stderr
+
+
+class TestSettingsThatChangeInALivingProcess:
+    """As tests change them. Nobody polls, so that only the change itself can be noticed."""
+
+    @pytest.fixture(autouse=True, params=[True, False], ids=["thread", "per request"])
+    def client(self, request, settings, vwo):
+        use_broadcast(settings, "Database", poll_seconds=60, thread=request.param)
+        refresh_settings()
+        assert enabled()
+        vwo.refuse()
+        return get_client()
+
+    @pytest.fixture(params=["override_settings", "settings", "monkeypatch", "setitem", "nested"])
+    def change(self, request, settings, monkeypatch):
+        """Changes one option, in each way that tests use; returns what takes it back."""
+        options = {"proxy_url": "http://127.0.0.1:9"}
+        before = settings.VWO_WEBHOOKS
+        changed = {**before, "SDK_OPTIONS": options}
+
+        def change():
+            if request.param == "override_settings":
+                override = override_settings(VWO_WEBHOOKS=changed)
+                override.enable()
+                return override.disable
+            if request.param == "settings":
+                settings.VWO_WEBHOOKS = changed
+                return lambda: setattr(settings, "VWO_WEBHOOKS", before)
+            if request.param == "monkeypatch":
+                monkeypatch.setattr("django.conf.settings.VWO_WEBHOOKS", changed)
+            elif request.param == "setitem":
+                monkeypatch.setitem(before, "SDK_OPTIONS", options)
+            else:
+                monkeypatch.setitem(before["SDK_OPTIONS"], "proxy_url", options["proxy_url"])
+            return monkeypatch.undo
+
+        return change
+
+    def port(self):
+        """Where the SDK's requests go."""
+        return SettingsManager.get_instance().port
+
+    @pytest.mark.parametrize("ask", [get_client, None], ids=["asked again", "kept"])
+    def test_flags_are_as_before_with_other_options_and_on_the_way_back(self, client, change, ask):
+        if ask is None:
+            ask = lambda: client  # noqa: E731
+        before, since = self.port(), client.applied_at
+        take_back = change()
+        assert ask().get_flag("new_checkout", USER).get_variable("color") == "red"
+        assert ask() is client
+        assert self.port() == 9
+        take_back()
+        assert ask().get_flag("new_checkout", USER).get_variable("color") == "red"
+        assert self.port() == before
+        assert client.applied_at == since
+
+    @pytest.fixture
+    def staging(self, settings, client):
+        """Another account of VWO's, and the settings for it."""
+        flags = build_settings(
+            feature("new_checkout", variables={"color": "blue"}), account_id="7", sdk_key="staging"
+        )
+        with VWOSimulator(flags, account_id="7", sdk_key="staging", secret="s" * 16) as simulator:
+            yield {
+                **settings.VWO_WEBHOOKS,
+                "ACCOUNT_ID": "7",
+                "SDK_KEY": "staging",
+                "SDK_OPTIONS": {"proxy_url": simulator.url},
+            }
+
+    def test_another_account_has_its_own_flags_at_once_and_so_has_the_first_on_the_way_back(
+        self, client, staging
+    ):
+        for _ in range(2):
+            with override_settings(VWO_WEBHOOKS=staging):
+                assert client.get_flag("new_checkout", USER).get_variable("color") == "blue"
+            assert client.get_flag("new_checkout", USER).get_variable("color") == "red"
+        assert SettingsSnapshot.objects.count() == 2
+
+    def test_another_environment_has_its_own_flags_at_once(self, client, settings):
+        with override_settings(VWO_WEBHOOKS={**settings.VWO_WEBHOOKS, "ENVIRONMENT": "staging"}):
+            # VWO refuses, so there are none
+            assert not client.get_flag("new_checkout", USER).is_enabled()
+        assert client.get_flag("new_checkout", USER).is_enabled()
+
+    def test_settings_that_are_wrong_are_an_error_until_they_are_right_again(
+        self, client, settings
+    ):
+        for wrong in (
+            None,
+            "text",
+            {},
+            {**settings.VWO_WEBHOOKS, "SDK_KEY": ""},
+            {**settings.VWO_WEBHOOKS, "SDK_OPTIONS": []},
+            {**settings.VWO_WEBHOOKS, "SDK_OPTIONS": {"is_aliasing_enabled": True}},
+        ):
+            before = self.port()
+            with override_settings(VWO_WEBHOOKS=wrong):
+                for _ in range(2):
+                    with pytest.raises(ImproperlyConfigured):
+                        get_client()
+            assert client.get_flag("new_checkout", USER).is_enabled()
+            assert self.port() == before
+
+    def test_other_keys_change_nothing_about_the_client(self, client, settings):
+        made_from, since = client.made_from, client.applied_at
+        with override_settings(VWO_WEBHOOKS={**settings.VWO_WEBHOOKS, "RECONCILE_SECONDS": 5}):
+            assert enabled()
+        assert client.made_from is made_from
+        assert client.applied_at == since
+
+    def test_no_thread_sees_a_gap(self, client, settings, in_thread):
+        seen, stop = [], []
+        changed = copy.deepcopy(settings.VWO_WEBHOOKS)
+        changed["SDK_OPTIONS"]["isDevelopmentMode"] = True
+
+        def evaluate():
+            while not stop:
+                seen.append(client.get_flag("new_checkout", USER).get_variable("color"))
+
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-5)  # so that a half-made client would be seen
+        threads = [in_thread(evaluate) for _ in range(2)]
+        try:
+            for _ in range(10):
+                with override_settings(VWO_WEBHOOKS=changed):
+                    get_client()
+                get_client()
+        finally:
+            stop.append(1)
+            for thread in threads:
+                thread.join()
+            sys.setswitchinterval(interval)
+        assert set(seen) == {"red"}

@@ -6,8 +6,10 @@ again and again, and write a ``heartbeat``.
 
 import atexit
 import os
+import threading
 
 from ..broadcast import forget_broadcast, get_broadcast
+from ..conf import app_settings
 from ..connections import mend_connections
 from ..process import PerProcess
 from .per_request import RequestFollower
@@ -27,14 +29,34 @@ def _make_follower() -> FollowerThread | RequestFollower:
 _follower = PerProcess(_make_follower)
 
 
-def ensure_following() -> None:
+_starting = PerProcess(threading.Lock)
+
+
+def ensure_following(owner: tuple[str, str] | None = None) -> None:
     """Follow from now on; the first call waits for a check of the database, a few seconds at most.
 
-    In a forked child it starts anew.
+    In a forked child it starts anew, and so it does for another ``owner`` than before, which is
+    ``AppSettings.owner`` unless the caller has it at hand.
     """
+    if owner is None:
+        owner = app_settings.owner
     follower = _follower.peek()
-    if follower is None:
-        mend_connections()
+    if follower is None or follower.ready_for != owner:
+        _start(owner)
+
+
+def _start(owner: tuple[str, str]) -> None:
+    follower = _follower.peek()
+    if follower is not None and follower.runs_this_thread():
+        # a receiver of a signal asks, and would wait for itself
+        return
+    with _starting():
+        # another thread may have come first
+        follower = _follower.peek()
+        if follower is not None and follower.owner != owner:
+            stop_following()
+        if _follower.peek() is None:
+            mend_connections()
         follower = _follower()
     follower.ensure()
 

@@ -25,8 +25,11 @@ class RequestFollower:
     def __init__(self) -> None:
         self.busy = threading.RLock()
         """Held during a check."""
+        self.owner = app_settings.owner
+        """Whose settings it follows."""
+        self.ready_for: tuple[str, str] | None = None
+        """The same, once nobody has to wait for the first check any more."""
         self._pid = os.getpid()
-        self._checked = False
         self._next_check_at = 0.0
         self._check = DatabaseCheck(reconciles=False)
         self._heartbeat = Heartbeat()
@@ -34,21 +37,24 @@ class RequestFollower:
 
     def ensure(self) -> None:
         """Check at each request from now on; the first use checks at once."""
-        if self._checked:
-            return
         request_started.connect(self._request_started)
-        if _in_event_loop() or inside_transaction(database()):
+        if _is_database_out_of_reach():
             elsewhere = threading.Thread(target=self._first_check_elsewhere, daemon=True)
             elsewhere.start()
             elsewhere.join(app_settings.refresh_timeout_seconds + 1)
         else:
             self._first_check()
-        self._checked = True
+        self.ready_for = self.owner
+
+    def runs_this_thread(self) -> bool:
+        """Never, since it has no thread."""
+        return False
 
     def stop(self, timeout_seconds: float) -> None:
         """Check no more. ``timeout_seconds`` is not needed, since nothing runs by itself."""
         request_started.disconnect(self._request_started)
-        self._heartbeat.end()
+        if not _is_database_out_of_reach():
+            self._heartbeat.end()
 
     def _request_started(self, **kwargs: Any) -> None:
         # in a forked child this object is still connected, and the child has one of its own
@@ -80,6 +86,11 @@ class RequestFollower:
             self._check_log.failed(error)
         else:
             self._check_log.succeeded()
+
+
+def _is_database_out_of_reach() -> bool:
+    """Whether this thread can't query, or would do so inside the transaction of somebody else."""
+    return _in_event_loop() or inside_transaction(database())
 
 
 def _in_event_loop() -> bool:

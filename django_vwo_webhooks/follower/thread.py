@@ -34,6 +34,10 @@ class FollowerThread:
     def __init__(self) -> None:
         self.busy = threading.RLock()
         """Held by the thread unless it waits."""
+        self.owner = app_settings.owner
+        """Whose settings it follows."""
+        self.ready_for: tuple[str, str] | None = None
+        """The same, once nobody has to wait for the first check any more."""
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._first_check_done = threading.Event()
@@ -46,15 +50,16 @@ class FollowerThread:
 
     def ensure(self) -> None:
         """Start the thread on first use, and wait for its first check, a few seconds at most."""
-        if self._first_check_done.is_set():
-            return
         with self._starting:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="vwo-follower", daemon=True)
                 self._thread.start()
-        if self._thread is not threading.current_thread():
-            self._first_check_done.wait(app_settings.refresh_timeout_seconds + 1)
-            self._first_check_done.set()
+        self._first_check_done.wait(app_settings.refresh_timeout_seconds + 1)
+        self.ready_for = self.owner
+
+    def runs_this_thread(self) -> bool:
+        """Whether it is its own thread that asks."""
+        return self._thread is threading.current_thread()
 
     def stop(self, timeout_seconds: float) -> None:
         """End the thread, and wait for its end."""

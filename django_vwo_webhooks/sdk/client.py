@@ -1,5 +1,6 @@
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
@@ -7,8 +8,12 @@ from vwo import VWOClient
 from vwo.models.user.get_flag import GetFlag
 from wingify.models.campaign.variable_model import VariableModel
 
-from ..conf import overridden_flags
+from ..conf import copy_containers, overridden_flags
 from .impressions import ImpressionQueue, impression_queue
+from .logs import logger
+
+NOTHING = object()
+"""Differs from every value of a setting."""
 
 
 def _do_nothing() -> None:
@@ -16,7 +21,7 @@ def _do_nothing() -> None:
 
 
 class Client(VWOClient):
-    """The SDK's client; it stays the same object after forks and refreshes."""
+    """The SDK's client; it stays the same object after forks, refreshes and changes of options."""
 
     snapshot_id: int | None = None
     """The number of the ``SettingsSnapshot`` that it runs; None before the first."""
@@ -27,11 +32,18 @@ class Client(VWOClient):
     applied_at: datetime | None = None
     """When that snapshot was applied."""
 
+    fits: object = NOTHING
+    """The value of ``VWO_WEBHOOKS`` that it was fitted out for."""
+
     made_from: dict[str, Any] = {}
-    """The options that it was made from."""
+    """The SDK's options of that value."""
+
+    owner: tuple[str, str] = ("", "")
+    """Its environment, and the digest of its account id and SDK key."""
 
     before_use: Callable[[], None] = staticmethod(_do_nothing)
-    """Called before each evaluation, so that a forked child begins to follow the settings."""
+    """Called before each evaluation, so that a forked child begins to follow the settings, and that
+    the site's settings are noticed where they have changed."""
 
     def runs(self, snapshot_id: int | None, digest: str | None) -> bool:
         """Whether this is the snapshot that it runs."""
@@ -41,14 +53,23 @@ class Client(VWOClient):
     def batch_event_queue(self) -> ImpressionQueue:
         return impression_queue()
 
-    def get_flag(self, feature_key: str, context: dict[str, Any]) -> GetFlag:
-        if feature_key in overridden_flags:
+    def get_flag(self, feature_key: str, context: dict[str, Any]) -> "Flag":
+        """Evaluate a flag; never raises because of its arguments.
+
+        A key that is not a string, or a context that is not a dict with the visitor's "id", a
+        string, is logged as an error, and the flag is off.
+        """
+        if not isinstance(context, dict):
+            # the SDK refuses both, but raises for all but a dict
+            context = {}
+        # a key that is not a string may not be hashable
+        if overridden_flags and isinstance(feature_key, str) and feature_key in overridden_flags:
             return _flag(overridden_flags[feature_key], context)
         self.before_use()
-        if self.snapshot_id is None and isinstance(context, dict):
+        if self.snapshot_id is None:
             # the SDK would log an error and post it to VWO for each evaluation
             return _flag(False, context)
-        return super().get_flag(feature_key, context)
+        return Flag.of(super().get_flag(feature_key, context))
 
     def update_settings(self, *args: Any, **kwargs: Any) -> None:
         """Refused: settings that are not stored would reach this process only."""
@@ -60,6 +81,16 @@ class Client(VWOClient):
     def track_event(
         self, event_name: str, context: dict[str, Any], event_properties: Any = None
     ) -> dict[str, Any]:
+        """Track an event; never raises because of its arguments.
+
+        Returns ``{event_name: whether it was queued}``.
+        """
+        try:
+            hash(event_name)
+        except TypeError:
+            # the SDK would raise, since it can't be a key of the answer
+            logger.error("An event's name should be a string, not a %s.", type(event_name).__name__)
+            return {}
         self.before_use()
         answer: dict[str, Any] = super().track_event(event_name, context, event_properties or {})
         return answer
@@ -69,10 +100,38 @@ class Client(VWOClient):
         super().set_attribute(key_or_map, value_or_context, context)
 
 
-def _flag(value: bool | dict[str, Any], context: dict[str, Any]) -> GetFlag:
+class Flag(GetFlag):
+    """An evaluated flag. Each caller gets its own copy of a variable's value that is JSON.
+
+    The SDK hands out the value that is in its settings: whoever changed it would change it for all
+    visitors.
+    """
+
+    @classmethod
+    def of(cls, flag: GetFlag) -> "Flag":
+        """The SDK's answer as one of this class."""
+        return cls(
+            is_enabled=flag.is_enabled(),
+            variables=flag._variables,
+            session_id=flag.get_session_id(),
+            uuid=flag.get_uuid(),
+        )
+
+    def get_variable(self, variable_key: str, default_value: Any = None) -> Any:
+        """The variable's value, or ``default_value`` where the flag has no such variable."""
+        value = super().get_variable(variable_key, NOTHING)
+        return default_value if value is NOTHING else copy_containers(value)
+
+    def get_variables(self) -> list[dict[str, Any]]:
+        """All variables, each as a dict with "id", "key", "type" and "value"."""
+        return [copy_containers(variable) for variable in super().get_variables()]
+
+
+def _flag(value: bool | dict[str, Any], context: dict[str, Any]) -> Flag:
     """A flag that the SDK does not evaluate: off, on, or on with these variables."""
-    variables = value if isinstance(value, dict) else {}
-    return GetFlag(
+    # JSON is copied again when it is handed out, but a test may use other types as well
+    variables = deepcopy(value) if isinstance(value, dict) else {}
+    return Flag(
         is_enabled=value is not False,
         variables=[
             VariableModel(id=number, key=key, type=type(each).__name__, value=each)

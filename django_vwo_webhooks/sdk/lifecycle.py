@@ -13,41 +13,33 @@ from wingify.services.settings_manager import SettingsManager
 from wingify.services.url_service import UrlService
 from wingify.utils.event_util import send_sdk_init_event
 
-from ..conf import app_settings
+from ..conf import app_settings, copy_containers, read_setting
 from ..exceptions import UnbuildableSettings
 from ..models import SettingsSnapshot
 from ..process import PerProcess
-from .client import Client
+from .client import NOTHING, Client
 from .document import Fetched, ValidatedSettings, validate
 from .logs import LOGGER_OPTION
 from .services import OfflineBuilder
 from .singletons import register_client
 
-__all__ = ["apply_in_force", "build", "client", "fetch", "validate"]
+__all__ = ["apply_in_force", "build", "client", "fetch", "forget_settings", "validate"]
 
 _locks = PerProcess(threading.RLock)
 _client: Client | None = None
 
 
 def client() -> Client:
-    """The client of this process: made on first use, and the same object in forked children.
+    """The client of this process: made on first use, and the same object from then on.
 
-    A new one is made only where the site's settings have changed the account, the key or the
-    SDK's options.
+    It also stays the same in forked children, and where the site's settings change in a living
+    process, as tests change them: then it is fitted out anew for them. A change inside the dict
+    ``VWO_WEBHOOKS``, or inside dicts and lists in it, is noticed too; one inside an object that
+    the site passes to the SDK, such as a storage connector, is not.
     """
-    global _client
-    options = {
-        **app_settings.sdk_options,
-        "account_id": app_settings.account_id,
-        "sdk_key": app_settings.sdk_key,
-    }
     current = _client
-    if current is None or current.made_from != options:
-        with _locks():
-            # another thread may have made one meanwhile
-            if _client is current or _client is None:
-                _client = _make_client(options)
-            return _client
+    if current is None or current.fits != read_setting():
+        return _fit_out()
     return current
 
 
@@ -83,8 +75,8 @@ def apply_in_force(built: Client | None = None) -> SettingsSnapshot | None:
     ``snapshot_id`` and ``snapshot_digest`` of what it was built from; it is used if that snapshot
     is in force. Returns the snapshot if it was applied, else None.
     """
-    current = client()
     with _locks():
+        current = client()
         # the document itself is loaded only where it is needed
         unused = ["changes"] if built is None else ["changes", "settings"]
         snapshot = SettingsSnapshot.objects.defer(*unused).in_force()
@@ -95,12 +87,24 @@ def apply_in_force(built: Client | None = None) -> SettingsSnapshot | None:
         is_first = current.snapshot_id is None
         built.snapshot_id, built.snapshot_digest = snapshot.pk, snapshot.digest
         built.applied_at = timezone.now()
-        # one call in C: no thread ever sees one attribute new and another one old
-        current.__dict__.update(vars(built))
+        # one call in C: no thread ever sees one attribute new and another one old; the options are
+        # its own, since the site's settings may have changed after the other client was built
+        current.__dict__.update(vars(built), options=current.options)
         _use_collection_prefix(current)
     if is_first:
         _report_first_use(current.original_settings)
     return snapshot
+
+
+def forget_settings() -> None:
+    """Let the client start without settings, so that no test finds those of another.
+
+    Nor does it follow any until ``get_client()`` is called again.
+    """
+    with _locks():
+        if _client is not None:
+            _client.fits, _client.owner = NOTHING, ("", "")
+            _client.__dict__.pop("before_use", None)
 
 
 def _use_collection_prefix(current: Client) -> None:
@@ -114,6 +118,43 @@ def _report_first_use(settings: dict[str, Any]) -> None:
         send_sdk_init_event()
 
 
+def _fit_out() -> Client:
+    """Make the client, or fit it out for the site's settings as they are now.
+
+    Flags have no gap meanwhile: what is in force for another environment or SDK key is not in
+    force here, but with other options the client goes on with the settings that it runs.
+    """
+    global _client
+    with _locks():
+        fits = copy_containers(read_setting())
+        options = {
+            **app_settings.sdk_options,
+            "account_id": app_settings.account_id,
+            "sdk_key": app_settings.sdk_key,
+        }
+        owner = app_settings.owner
+        current = _client
+        if current is None or (current.made_from, current.owner) != (options, owner):
+            if current is not None:
+                # should the SDK fail halfway, the way back has to begin from the start, too
+                current.fits, current.made_from = NOTHING, {}
+            made = _make_client(options)
+            if current is None:
+                current = made
+            elif current.owner == owner:
+                current.options = made.options
+            else:
+                current.__dict__.update(
+                    vars(made), snapshot_id=None, snapshot_digest=None, applied_at=None
+                )
+            current.made_from, current.owner = copy_containers(options), owner
+            register_client(current)
+            _use_collection_prefix(current)
+        current.fits = fits
+        _client = current
+        return current
+
+
 def _make_client(options: dict[str, Any]) -> Client:
     made = vwo.init({**options, "logger": LOGGER_OPTION, "vwoBuilder": OfflineBuilder(options)})
     if not isinstance(made, Client):
@@ -121,6 +162,4 @@ def _make_client(options: dict[str, Any]) -> Client:
             "The VWO SDK does not accept the options in VWO_WEBHOOKS and has printed the reason. "
             'Check "SDK_OPTIONS", or remove it.'
         )
-    made.made_from = options
-    register_client(made)
     return made

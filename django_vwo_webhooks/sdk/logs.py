@@ -1,6 +1,10 @@
 """The SDK's log lines in Python's logging, without the keys."""
 
 import logging
+from typing import Any
+
+from wingify.packages.logger.core.log_manager import LogManager
+from wingify.utils.log_message_util import error_messages
 
 from ..conf import app_settings
 
@@ -34,6 +38,30 @@ class LoggingTransport:
 
     def log(self, level: str, message: str) -> None:
         logger.log(LEVELS.get(level.upper(), logging.ERROR), "%s", app_settings.redact(message))
+
+
+class CompleteLogManager(LogManager):
+    """Also logs an error whose text the SDK can't put together, where the SDK would ``print``.
+
+    Some of its texts name a value that it does not pass, or are missing: a visitor whose id is
+    empty is enough for that.
+    """
+
+    def error_log(
+        self,
+        template: str,
+        data: dict[str, Any] | None = None,
+        debug_data: dict[str, Any] | None = None,
+        should_send_log_to_vwo: bool = True,
+    ) -> None:
+        values = data or {}
+        try:
+            error_messages[template].format(**values)
+        except (KeyError, IndexError):
+            named = ", ".join(f"{name}: {value}" for name, value in values.items())
+            self.error(f"{template} ({named})" if named else template)
+        else:
+            super().error_log(template, values, debug_data or {}, should_send_log_to_vwo)
 
 
 class RedactKeys(logging.Filter):

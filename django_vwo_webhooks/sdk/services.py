@@ -12,6 +12,7 @@ from wingify.packages.segmentation_evaluator.core.segmentation_manager import (
     SegmentationManager,
 )
 from wingify.packages.segmentation_evaluator.evaluators.segment_evaluator import SegmentEvaluator
+from wingify.packages.storage.storage import Storage
 from wingify.services.settings_manager import SettingsManager
 
 from ..conf import app_settings
@@ -20,8 +21,12 @@ from .client import Client
 from .document import ValidatedSettings
 from .download import download
 from .impressions import impression_queue
-from .logs import LOGGER_OPTION
-from .singletons import register_network_manager, register_segmentation_manager
+from .logs import LOGGER_OPTION, CompleteLogManager
+from .singletons import (
+    register_log_manager,
+    register_network_manager,
+    register_segmentation_manager,
+)
 
 
 class DeadlineSettingsManager(SettingsManager):
@@ -34,7 +39,6 @@ class DeadlineSettingsManager(SettingsManager):
     def fetch_bytes(self, timeout_seconds: float) -> bytes:
         """What VWO serves now. Raises a child of ``FetchFailed``."""
         port = f":{self.port}" if self.port else ""
-        path = Constants.WEBHOOK_SETTINTS_ENDPOINT
         params = {
             **self.get_settings_path(),
             "platform": "server",
@@ -45,13 +49,25 @@ class DeadlineSettingsManager(SettingsManager):
         if not NetworkManager.get_instance().get_config().get_development_mode():
             params["s"] = "prod"
         return download(
-            f"{self.protocol}://{self.settings_hostname}{port}{path}",
+            f"{self.protocol}://{self.settings_hostname}{port}{_pull_path()}",
             params,
             timeout_seconds=timeout_seconds,
         )
 
     def is_settings_valid(self, settings: Any) -> bool:
         return isinstance(settings, ValidatedSettings) or super().is_settings_valid(settings)
+
+
+def _pull_path() -> str:
+    """Where VWO serves the settings after a webhook.
+
+    The SDK's own constant, whose name is misspelled, so that a release may correct it.
+    """
+    for name in ("WEBHOOK_SETTINTS_ENDPOINT", "WEBHOOK_SETTINGS_ENDPOINT"):
+        path = getattr(Constants, name, None)
+        if isinstance(path, str):
+            return path
+    return "/server-side/v2-pull"
 
 
 class NoRetryNetworkClient(NetworkClient):
@@ -121,6 +137,16 @@ class OfflineBuilder(VWOBuilder):
 
     def set_settings_manager(self) -> "OfflineBuilder":
         self.setting_file_manager = DeadlineSettingsManager(self.options)
+        return self
+
+    def set_logger(self) -> "OfflineBuilder":
+        self.log_manager = CompleteLogManager(self.options["logger"])
+        register_log_manager(self.log_manager)
+        return self
+
+    def set_storage(self) -> "OfflineBuilder":
+        # also where there is none: the SDK keeps the connector of other options
+        Storage.get_instance().attach_connector(self.options.get("storage"))
         return self
 
     def set_network_manager(self) -> "OfflineBuilder":

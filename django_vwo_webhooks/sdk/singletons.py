@@ -6,17 +6,25 @@ fails where a release of the SDK keeps one elsewhere.
 """
 
 from vwo import VWOClient
+from wingify.packages.logger.core.log_manager import LogManager
 from wingify.packages.network_layer.manager.network_manager import NetworkManager
 from wingify.packages.segmentation_evaluator.core.segmentation_manager import SegmentationManager
+from wingify.wingify import Wingify
 
 
 def register_client(client: VWOClient) -> None:
-    """Make it the client whose queue gets the impressions.
+    """Make it the client whose queue gets the impressions, and whose settings limit diagnostics.
 
-    The SDK keeps the first client of a process for ever, which may be one with other options, or
-    one that the site's own code made before.
+    The SDK keeps the first client of a process for ever for the former, which may be one that the
+    site's own code made before, and the newest one for the latter.
     """
     VWOClient._client_instance = client
+    Wingify.instance = client
+
+
+def register_log_manager(manager: LogManager) -> None:
+    """Make it the manager that each log line of the SDK's goes through."""
+    LogManager._instance = manager
 
 
 def register_network_manager(manager: NetworkManager) -> None:

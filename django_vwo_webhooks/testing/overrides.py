@@ -1,5 +1,6 @@
 """Overrides flags in tests, as Django's ``override_settings`` overrides settings."""
 
+from copy import deepcopy
 from typing import Any
 
 from django.test.utils import TestContextDecorator
@@ -19,7 +20,8 @@ class override_flags(TestContextDecorator):  # noqa: N801 - as override_settings
 
     def __init__(self, flags: dict[str, Any] | None = None, **more_flags: Any) -> None:
         super().__init__()
-        self.flags = {**(flags or {}), **more_flags}
+        # a copy, so that a dict that a test changes or uses twice does not change the flags
+        self.flags: dict[str, Any] = deepcopy({**(flags or {}), **more_flags})
         for key, value in self.flags.items():
             if not isinstance(value, (bool, dict)):
                 raise TypeError(

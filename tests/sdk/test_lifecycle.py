@@ -5,10 +5,12 @@ import threading
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from wingify.services.settings_manager import SettingsManager
 from wingify.services.url_service import UrlService
 
 from django_vwo_webhooks.models import SettingsSnapshot
 from django_vwo_webhooks.sdk import lifecycle
+from django_vwo_webhooks.sdk.services import OfflineBuilder
 from django_vwo_webhooks.testing import build_settings, feature
 from tests.conftest import configure
 from tests.sdk.conftest import put_in_force, store
@@ -154,3 +156,38 @@ def test_options_that_the_sdk_does_not_accept_are_an_error_that_says_so(settings
     configure(settings, SDK_OPTIONS={"is_aliasing_enabled": True})
     with pytest.raises(ImproperlyConfigured, match="SDK_OPTIONS"):
         lifecycle.client()
+
+
+def test_a_client_that_could_not_be_fitted_out_is_fitted_out_anew_on_the_way_back(
+    client, settings, monkeypatch
+):
+    """The SDK may have replaced some of its services before it failed."""
+    port, before = SettingsManager.get_instance().port, settings.VWO_WEBHOOKS
+    with monkeypatch.context() as broken:
+        broken.setattr(OfflineBuilder, "set_storage", lambda self: 1 / 0)
+        configure(settings, SDK_OPTIONS={"proxy_url": "http://127.0.0.1:9"})
+        with pytest.raises(ImproperlyConfigured):
+            lifecycle.client()
+    assert SettingsManager.get_instance().port == 9
+    settings.VWO_WEBHOOKS = before
+    assert lifecycle.client() is client
+    assert SettingsManager.get_instance().port == port
+    assert client.get_flag("new_checkout", USER).is_enabled()
+
+
+def test_impressions_are_posted_as_before_with_other_options(client, settings, vwo):
+    store({**vwo.settings, "collectionPrefix": "eu01"})
+    lifecycle.apply_in_force()
+    configure(settings, SDK_OPTIONS={"proxy_url": "http://127.0.0.1:9"})
+    assert lifecycle.client() is client
+    assert UrlService.get_endpoint_with_collection_prefix("/events/t") == "/eu01/events/t"
+
+
+def test_settings_that_were_built_with_other_options_do_not_bring_those_back(client, settings, vwo):
+    vwo.set_flag("new_checkout", variables={"color": "green"})
+    snapshot, built = store(vwo.settings), lifecycle.build(lifecycle.validate(vwo.settings))
+    built.snapshot_id, built.snapshot_digest = snapshot.pk, snapshot.digest
+    configure(settings, SDK_OPTIONS={"proxy_url": "http://127.0.0.1:9"})
+    assert lifecycle.apply_in_force(built) == snapshot
+    assert color() == "green"
+    assert client.options["proxy_url"] == "http://127.0.0.1:9"
