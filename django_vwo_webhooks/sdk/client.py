@@ -56,8 +56,8 @@ class Client(VWOClient):
     def get_flag(self, feature_key: str, context: dict[str, Any]) -> "Flag":
         """Evaluate a flag; never raises because of its arguments.
 
-        A key that is not a string, or a context that is not a dict with the visitor's "id", a
-        string, is logged as an error, and the flag is off.
+        What the SDK refuses, such as a key that is not a string or a context that is not a dict
+        with the visitor's "id", is logged as an error, and the flag is off.
         """
         if not isinstance(context, dict):
             # the SDK refuses both, but raises for all but a dict

@@ -1,7 +1,7 @@
 """The SDK's process-wide objects, which it finds through ``get_instance()``, replaced by ours.
 
 The SDK offers no way to replace them: each is made by its own class and kept in a private attribute
-of that class. This is the only module that names those attributes; ``tests/sdk/test_singletons.py``
+of that class. This is the only module that names those attributes; ``tests/sdk/test_contract.py``
 fails where a release of the SDK keeps one elsewhere.
 """
 

@@ -64,20 +64,16 @@ class TestWrongArguments:
         assert client.set_attribute("plan", "pro", context) is None
         assert client.set_attribute({"plan": "pro"}, context) is None
 
-    @pytest.mark.parametrize("visitor", NOT_IDS, ids=repr)
-    def test_an_id_that_is_not_a_string_is_off_and_logged(self, client, caplog, visitor):
-        assert self.is_off(client.get_flag("new_checkout", {"id": visitor}))
-        assert "user_id under context must be a string" in caplog.text
-        assert client.track_event("bought", {"id": visitor}) == {"bought": False}
-        assert client.set_attribute("plan", "pro", {"id": visitor}) is None
-
-    @pytest.mark.parametrize("visitor", ["", "\0", "\ud800", "ü" * 10_000])
+    @pytest.mark.parametrize("visitor", [*NOT_IDS, "", "\0", "\ud800", "ü" * 10_000], ids=ascii)
     def test_an_odd_id_is_evaluated_as_the_sdk_does(self, client, visitor):
+        """Its releases differ in what they refuse."""
         expected = super(type(client), client).get_flag("new_checkout", {"id": visitor})
         flag = client.get_flag("new_checkout", {"id": visitor})
         assert flag.is_enabled() == expected.is_enabled()
+        assert flag.get_variables() == expected.get_variables()
         assert flag.get_uuid() == expected.get_uuid()
         assert client.track_event("bought", {"id": visitor}) == {"bought": False}
+        assert client.set_attribute("plan", "pro", {"id": visitor}) is None
 
     def test_an_empty_id_is_logged(self, client, caplog):
         client.get_flag("new_checkout", {"id": ""})
