@@ -62,18 +62,18 @@ class Routes:
         if method == "GET" and address.path == "/":
             return self._page()
         if method == "GET":
-            return _json({"message": "Not found"}, 404)
+            return answer_json({"message": "Not found"}, 404)
         if address.path == "/flags":
             return self._save_flag(_form(body))
         if address.path == "/behaviour":
             return self._save_behaviour(_form(body))
         behaviour = self._simulator.record_events(EventRequest(path, body))
-        return _json({}, behaviour.status or 200, behaviour)
+        return answer_json({}, behaviour.status or 200, behaviour)
 
     def _settings(self, fetch: Fetch) -> Response:
         document, behaviour = self._simulator.record_fetch(fetch)
         if not self._simulator.knows(fetch.query):
-            return _json({"message": "Invalid accountId or sdkKey"}, 400)
+            return answer_json({"message": "Invalid accountId or sdkKey"}, 400)
 
         def body() -> bytes:
             if behaviour.body is None:
@@ -112,7 +112,8 @@ def _form(body: bytes) -> dict[str, str]:
     return {name: values[-1] for name, values in fields.items()}
 
 
-def _json(value: Any, status: int = 200, behaviour: Behaviour = HEALTHY) -> Response:
+def answer_json(value: Any, status: int = 200, behaviour: Behaviour = HEALTHY) -> Response:
+    """A response with this value as its body."""
     return Response(json.dumps(value).encode, status, behaviour=behaviour)
 
 

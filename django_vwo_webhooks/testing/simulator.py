@@ -93,8 +93,12 @@ class VWOSimulator(FaultInjection, Records):
     def accept(self) -> None:
         """Listen again on the same port; does nothing when it is already listening."""
         if self._server is None:
-            self._server = Server((self._host, self._port), Routes(self))
+            self._server = Server((self._host, self._port), self.routes())
             self._port = self._server.server_port
+
+    def routes(self) -> Routes:
+        """What responds to requests."""
+        return Routes(self)
 
     @property
     def url(self) -> str:
