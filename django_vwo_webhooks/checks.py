@@ -16,6 +16,7 @@ from rest_framework.authentication import BaseAuthentication
 from .broadcast import Broadcast
 from .conf import EXAMPLES, app_settings
 from .models import WebhookEvent
+from .sdk_options import accepted_options
 
 MIN_SECRET_LENGTH = 16
 
@@ -28,6 +29,13 @@ IDS = {
     "SECRET": "E004",
 }
 """The ids for settings without a default; for any other setting, an invalid value is E005."""
+
+SDK_OPTION_PROBLEMS = {
+    "invalid": (Error, "E010"),
+    "ignored": (Warning, "W006"),
+    "unknown": (Warning, "W007"),
+}
+"""Level and id, by what is wrong with one of the SDK's options."""
 
 EXTRAS = {"redis": "redis", "psycopg": "postgres"}
 """The extra of this package that installs a library, by the library's name."""
@@ -208,10 +216,7 @@ def _sdk_options() -> Iterable[CheckMessage]:
         options = app_settings.sdk_options
     except ImproperlyConfigured:
         return
-    if "logger" in options:
-        yield Warning(
-            'VWO_WEBHOOKS["SDK_OPTIONS"] has a "logger", which is ignored: the SDK logs '
-            "through Django's LOGGING.",
-            hint='Configure the logger "django_vwo_webhooks.sdk" in LOGGING.',
-            id="django_vwo_webhooks.W006",
-        )
+    _, problems = accepted_options(options)
+    for kind, message, hint in problems:
+        level, number = SDK_OPTION_PROBLEMS[kind]
+        yield level(message, hint=hint, id=f"django_vwo_webhooks.{number}")

@@ -11,14 +11,14 @@ from wingify.utils.network_util import send_post_batch_request
 
 from ..conf import app_settings
 from ..process import PerProcess
+from ..sdk_options import batching
+from ..sdk_options.readers import MAX_EVENTS_PER_REQUEST
+from .gateway import post_event
 
 logger = logging.getLogger("django_vwo_webhooks.sdk")
 
 MAX_QUEUED_IMPRESSIONS = 10_000
 MAX_QUEUED_TASKS = 100
-MAX_EVENTS_PER_REQUEST = 5000
-"""VWO's own limit."""
-
 FIRST_RETRY_DELAY_SECONDS = 1.0
 MAX_RETRY_DELAY_SECONDS = 60.0
 
@@ -38,10 +38,11 @@ class ImpressionQueue:
         self.batch_queue: deque[dict[str, Any]] = deque()
         self.tasks: deque[Callable[[], object]] = deque(maxlen=MAX_QUEUED_TASKS)
         self.dropped = 0
-        options = app_settings.sdk_options.get("batch_event_data") or {}
-        self.events_per_request: int = options.get("events_per_request", 100)
-        self.interval_seconds: float = options.get("request_time_interval", 2.0)
-        self._site_callback: Callable[..., object] | None = options.get("flush_callback")
+        options = batching(app_settings.sdk_options)
+        self.events_per_request = options.events_per_request
+        self.interval_seconds = options.request_time_interval
+        self._site_callback = options.flush_callback
+        self._posts_singly = options.posts_singly
         self._condition = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closing = False
@@ -112,7 +113,8 @@ class ImpressionQueue:
                 sent = self._send(self._take(self.events_per_request))
                 longer = max(2 * delay, FIRST_RETRY_DELAY_SECONDS)
                 delay = 0.0 if sent else min(longer, MAX_RETRY_DELAY_SECONDS)
-        self._send(self._take(MAX_EVENTS_PER_REQUEST))
+        while self.batch_queue and self._send(self._take(MAX_EVENTS_PER_REQUEST)):
+            pass
         with self._condition:
             self._ended = True
             self._condition.notify_all()
@@ -125,16 +127,20 @@ class ImpressionQueue:
 
     def _take(self, limit: int) -> list[dict[str, Any]]:
         with self._condition:
+            limit = 1 if self._posts_singly else limit
             count = min(limit, len(self.batch_queue))
             self._being_sent = count
             return [self.batch_queue.popleft() for _ in range(count)]
 
+    def _post(self, batch: list[dict[str, Any]]) -> bool:
+        account_id, sdk_key = app_settings.account_id, app_settings.sdk_key
+        if self._posts_singly:
+            [event] = batch
+            return post_event(event, account_id, sdk_key)
+        return bool(send_post_batch_request(batch, account_id, sdk_key, self.flush_callback))
+
     def _send(self, batch: list[dict[str, Any]]) -> bool:
-        sent = not batch or bool(
-            send_post_batch_request(
-                batch, app_settings.account_id, app_settings.sdk_key, self.flush_callback
-            )
-        )
+        sent = not batch or self._post(batch)
         with self._condition:
             if not sent:
                 self.batch_queue.extendleft(reversed(batch))

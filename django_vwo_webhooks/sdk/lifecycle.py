@@ -3,6 +3,7 @@
 Tests patch ``fetch``, ``validate``, ``build`` and ``apply_in_force`` here.
 """
 
+import logging
 import threading
 from typing import Any
 
@@ -17,11 +18,14 @@ from ..conf import app_settings, copy_containers, read_setting
 from ..exceptions import UnbuildableSettings
 from ..models import SettingsSnapshot
 from ..process import PerProcess
+from ..sdk_options import accepted_options
 from .client import NOTHING, Client
 from .document import Fetched, ValidatedSettings, validate
 from .logs import LOGGER_OPTION
 from .services import OfflineBuilder
 from .singletons import register_client
+
+logger = logging.getLogger("django_vwo_webhooks")
 
 __all__ = ["apply_in_force", "build", "client", "fetch", "forget_settings", "validate"]
 
@@ -156,10 +160,21 @@ def _fit_out() -> Client:
 
 
 def _make_client(options: dict[str, Any]) -> Client:
-    made = vwo.init({**options, "logger": LOGGER_OPTION, "vwoBuilder": OfflineBuilder(options)})
+    own = {"account_id": options["account_id"], "sdk_key": options["sdk_key"]}
+    accepted = {**_accepted_options(), **own}
+    made = vwo.init({**accepted, "logger": LOGGER_OPTION, "vwoBuilder": OfflineBuilder(accepted)})
     if not isinstance(made, Client):
         raise ImproperlyConfigured(
             "The VWO SDK does not accept the options in VWO_WEBHOOKS and has printed the reason. "
             'Check "SDK_OPTIONS", or remove it.'
         )
     return made
+
+
+def _accepted_options() -> dict[str, Any]:
+    """The site's options without those that are invalid, which are logged."""
+    accepted, problems = accepted_options(app_settings.sdk_options)
+    for kind, message, hint in problems:
+        if kind == "invalid":
+            logger.error("%s Its default is used meanwhile. %s", message, hint)
+    return accepted

@@ -36,6 +36,16 @@ class DeadlineSettingsManager(SettingsManager):
     whole document on every evaluation (77 ms at 100 features).
     """
 
+    def __init__(self, options: dict[str, Any]) -> None:
+        super().__init__(options)
+        gateway = options.get("gateway_service") or {}
+        url: str | None = gateway.get("url") or options.get("proxy_url")
+        if url is not None:
+            # the SDK drops the path, and the brackets of an IPv6 address
+            self.protocol, _, address = url.partition("://")
+            self.settings_hostname = self.events_hostname = self.hostname = address
+            self.port = None
+
     def fetch_bytes(self, timeout_seconds: float) -> bytes:
         """What VWO serves now. Raises a child of ``FetchFailed``."""
         port = f":{self.port}" if self.port else ""
@@ -87,8 +97,8 @@ network_clients = PerProcess(NoRetryNetworkClient)
 class SingleThreadNetworkManager(NetworkManager):
     """Posts from the thread that sends impressions, where the SDK would start a new pool."""
 
-    def __init__(self, options: dict[str, Any]) -> None:
-        super().__init__(options.get("threading") or {})
+    def __init__(self) -> None:
+        super().__init__({})
         self.config = GlobalRequestModel()
 
     @property
@@ -150,9 +160,14 @@ class OfflineBuilder(VWOBuilder):
         return self
 
     def set_network_manager(self) -> "OfflineBuilder":
-        manager = SingleThreadNetworkManager(self.options)
+        manager = SingleThreadNetworkManager()
         manager.config.set_development_mode(self.options.get("isDevelopmentMode", False))
         register_network_manager(manager)
+        return self
+
+    def set_storage(self) -> "OfflineBuilder":
+        # the SDK would keep that of an earlier client, and ignore one that is empty, thus false
+        Storage.get_instance().attach_connector(self.options.get("storage"))
         return self
 
     def set_segmentation(self) -> "OfflineBuilder":

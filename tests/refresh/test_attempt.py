@@ -263,9 +263,3 @@ def test_a_database_that_goes_while_vwo_answers(vwo, deliver, monkeypatch, caplo
     monkeypatch.undo()
     assert deliver().status_code == 200
     assert (only_event().outcome, only_event().deliveries) == ("changed", 2)
-
-
-def test_a_name_that_no_site_has_and_a_url_that_is_none(settings, deliver):
-    configure(settings, SDK_OPTIONS={"proxy_url": "ftp://somewhere"})
-    assert deliver().status_code == 503
-    assert "No answer from VWO (somewhere)" in only_event().error

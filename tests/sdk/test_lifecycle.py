@@ -152,8 +152,16 @@ def test_impressions_are_posted_where_the_settings_in_force_want_them(vwo):
     assert UrlService.get_endpoint_with_collection_prefix("/events/t") == "/eu01/events/t"
 
 
-def test_options_that_the_sdk_does_not_accept_are_an_error_that_says_so(settings):
-    configure(settings, SDK_OPTIONS={"is_aliasing_enabled": True})
+def test_a_client_that_the_sdk_does_not_make_is_an_error_that_says_so(settings):
+    class Storage:
+        def get(self, feature_key, user_id): ...
+
+        def set(self, data): ...
+
+        def __bool__(self):
+            raise ZeroDivisionError
+
+    configure(settings, SDK_OPTIONS={"storage": Storage()})
     with pytest.raises(ImproperlyConfigured, match="SDK_OPTIONS"):
         lifecycle.client()
 
