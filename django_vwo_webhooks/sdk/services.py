@@ -154,11 +154,6 @@ class OfflineBuilder(VWOBuilder):
         register_log_manager(self.log_manager)
         return self
 
-    def set_storage(self) -> "OfflineBuilder":
-        # also where there is none: the SDK keeps the connector of other options
-        Storage.get_instance().attach_connector(self.options.get("storage"))
-        return self
-
     def set_network_manager(self) -> "OfflineBuilder":
         manager = SingleThreadNetworkManager()
         manager.config.set_development_mode(self.options.get("isDevelopmentMode", False))
@@ -166,7 +161,8 @@ class OfflineBuilder(VWOBuilder):
         return self
 
     def set_storage(self) -> "OfflineBuilder":
-        # the SDK would keep that of an earlier client, and ignore one that is empty, thus false
+        # also where there is none, or one that is empty and so false: the SDK would keep that of an
+        # earlier client
         Storage.get_instance().attach_connector(self.options.get("storage"))
         return self
 
