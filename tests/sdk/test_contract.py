@@ -59,9 +59,6 @@ CONTRACT = {
     "vwo.models.user.get_flag:GetFlag(is_enabled, variables, session_id, uuid)": (
         "override_flags and a client without settings can't answer."
     ),
-    "vwo.models.user.get_flag:GetFlag.is_enabled()": "A flag's answer can't be copied.",
-    "vwo.models.user.get_flag:GetFlag.get_uuid()": "A flag's answer can't be copied.",
-    "vwo.models.user.get_flag:GetFlag.get_session_id()": "A flag's answer can't be copied.",
     "vwo.models.user.get_flag:GetFlag.get_variable(variable_key, default_value)": (
         "Visitors share the values of JSON variables."
     ),
@@ -214,7 +211,7 @@ ATTRIBUTES = {
     "client._settings": "A new state can't be put into the living client, so no refresh arrives.",
     "client.original_settings": "Impressions go to the wrong path at VWO.",
     "client.options": "Other options can't be given to the living client.",
-    "flag._variables": "No flag can be evaluated.",
+    "flag.__dict__": "No flag can be evaluated, since its class can't be changed.",
     "settings manager.protocol": "Nothing can be fetched.",
     "settings manager.settings_hostname": "Nothing can be fetched.",
     "settings manager.port": "Nothing can be fetched through a proxy with a port.",
