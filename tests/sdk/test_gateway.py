@@ -143,13 +143,18 @@ def test_requests_are_those_of_the_sdk(settings):
         store(document)
         lifecycle.apply_in_force()
         lifecycle.client().get_flag("new_checkout", VISITOR)
-        wait_until(lambda: len(server.received) == 1)
+        wait_until(lambda: len(shown_to(server)) == 1)
         own = {"account_id": site["ACCOUNT_ID"], "sdk_key": site["SDK_KEY"]}
         arguments = [json.dumps(each) for each in ({**options, **own}, document, VISITOR)]
         subprocess.run([sys.executable, "-c", PLAIN, *arguments], check=True, timeout=60)
-        wait_until(lambda: len(server.received) == 2)
-    ours, plain = server.received
+        wait_until(lambda: len(shown_to(server)) == 2)
+    ours, plain = shown_to(server)
     assert shape(ours) == shape(plain)
+
+
+def shown_to(server):
+    # an older SDK asks for the user's details too, and reports that it got none
+    return [request for request in server.received if "vwo_variationShown" in request.path]
 
 
 VARYING = {"eTime", "random", "time", "sessionId", "msgId"}
