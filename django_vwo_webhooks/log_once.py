@@ -1,5 +1,8 @@
 import logging
 import threading
+import time
+from collections.abc import Hashable
+from math import inf
 
 logger = logging.getLogger("django_vwo_webhooks")
 
@@ -32,3 +35,28 @@ class LogOnce:
         with self._lock:
             before, self._failing = self._failing, failing
         return before
+
+
+class OnceInAWhile:
+    """Admits what is the same once in ten minutes, and counts the rest."""
+
+    SECONDS = 600.0
+    MOST_KEYS = 1000
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._admitted: dict[Hashable, tuple[float, int]] = {}
+
+    def admit(self, key: Hashable) -> int | None:
+        """How many were not admitted since the last one that was; None where this one is not."""
+        now = time.monotonic()
+        with self._lock:
+            admitted_at, earlier = self._admitted.get(key, (-inf, 0))
+            if now - admitted_at < self.SECONDS:
+                self._admitted[key] = (admitted_at, earlier + 1)
+                return None
+            self._admitted.pop(key, None)
+            if len(self._admitted) >= self.MOST_KEYS:
+                del self._admitted[next(iter(self._admitted))]
+            self._admitted[key] = (now, 0)
+        return earlier

@@ -42,8 +42,7 @@ def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     forget_broadcast()  # and with it what has been logged once
     queue = impression_queue.peek()
     if queue is not None:
-        queue.batch_queue.clear()
-        queue.tasks.clear()
+        queue.clear()
 
 
 @pytest.fixture

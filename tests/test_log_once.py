@@ -1,6 +1,6 @@
 import logging
 
-from django_vwo_webhooks.log_once import LogOnce
+from django_vwo_webhooks.log_once import LogOnce, OnceInAWhile
 
 
 def messages(caplog):
@@ -30,3 +30,19 @@ def test_many_threads_that_fail_at_once_log_once(caplog, in_thread):
     for thread in threads:
         thread.join()
     assert len(messages(caplog)) == 1
+
+
+class TestOnceInAWhile:
+    def test_the_same_is_admitted_once_and_counted(self, monkeypatch):
+        sparing = OnceInAWhile()
+        assert [sparing.admit("a") for _ in range(3)] == [0, None, None]
+        assert sparing.admit("b") == 0
+        monkeypatch.setattr(OnceInAWhile, "SECONDS", 0.0)
+        assert [sparing.admit("a") for _ in range(2)] == [2, 0]
+
+    def test_it_remembers_a_thousand_at_most(self):
+        sparing = OnceInAWhile()
+        assert [sparing.admit(number) for number in range(1500)] == [0] * 1500
+        assert sparing.admit(1499) is None
+        assert sparing.admit(0) == 0
+        assert len(sparing._admitted) == 1000

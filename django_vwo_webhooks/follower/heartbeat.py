@@ -6,6 +6,7 @@ from django.db import Error
 from ..models import FleetProcess, WebhookEvent
 from ..models.process import HEARTBEAT_SECONDS
 from ..refresh.applying import applied_here
+from ..sdk import load_sdk
 
 FIRST_HEARTBEAT_SECONDS = 0.5
 """A process that ends sooner, as most commands do, writes no row."""
@@ -31,6 +32,8 @@ class Heartbeat:
                 return
             self._row = FleetProcess.for_this_process()
         if self._row.note_applied(*applied_here()) or due:
+            row = self._row
+            row.impressions_waiting, row.impressions_dropped = load_sdk().impressions()
             FleetProcess.objects.write_heartbeat(self._row)
         if due:
             FleetProcess.objects.delete_expired()

@@ -133,6 +133,14 @@ class Migration(migrations.Migration):
                 ("kind", models.CharField(max_length=100, verbose_name="kind")),
                 ("applied_at", models.DateTimeField(null=True, verbose_name="applied at")),
                 ("followed", models.BooleanField(default=False)),
+                (
+                    "impressions_waiting",
+                    models.PositiveIntegerField(default=0, verbose_name="impressions waiting"),
+                ),
+                (
+                    "impressions_dropped",
+                    models.JSONField(default=dict, verbose_name="impressions dropped"),
+                ),
                 ("heartbeat_at", models.FloatField()),
                 (
                     "snapshot",

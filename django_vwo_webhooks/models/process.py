@@ -25,6 +25,15 @@ EXPIRED_SECONDS = 3600.0
 """How old it is when the row is deleted; until then it is shown as stale."""
 
 
+class DropReason(models.TextChoices):
+    """Why an impression never reaches VWO."""
+
+    NOT_JSON = "not_json", _("can’t be made JSON")
+    REFUSED = "refused", _("refused by VWO")
+    UNANSWERED = "unanswered", _("sent and never answered")
+    QUEUE_FULL = "queue_full", _("the queue was full")
+
+
 class FleetProcessQuerySet(OwnedQuerySet["FleetProcess"]):
     def with_heartbeat_age(self) -> "FleetProcessQuerySet":
         """Adds ``heartbeat_age_seconds``: how long ago each process wrote its row."""
@@ -36,6 +45,8 @@ class FleetProcessQuerySet(OwnedQuerySet["FleetProcess"]):
             snapshot=row.snapshot_id,
             applied_at=row.applied_at,
             followed=row.followed,
+            impressions_waiting=row.impressions_waiting,
+            impressions_dropped=row.impressions_dropped,
             heartbeat_at=UnixNow(),
         )
         if not updated:
@@ -64,6 +75,9 @@ class FleetProcess(Owned):
     applied_at = models.DateTimeField(_("applied at"), null=True)
     # whether it ran when the snapshot was stored, rather than found it at its start
     followed = models.BooleanField(default=False)
+    impressions_waiting = models.PositiveIntegerField(_("impressions waiting"), default=0)
+    # since the process has started, by DropReason
+    impressions_dropped = models.JSONField(_("impressions dropped"), default=dict)
     # Unix seconds of the database's clock
     heartbeat_at = models.FloatField()
 

@@ -27,6 +27,8 @@ class SDK(Protocol):
 
     def apply_in_force(self, built: "Client | None" = None) -> "SettingsSnapshot | None": ...
 
+    def impressions(self) -> tuple[int, dict[str, int]]: ...
+
 
 @cache
 def load_sdk() -> SDK:

@@ -96,6 +96,8 @@ class Client(VWOClient):
             return {}
         self.before_use()
         answer: dict[str, Any] = super().track_event(event_name, context, event_properties or {})
+        if answer.get(event_name) and self.batch_event_queue.last_event_was_dropped():
+            return {event_name: False}
         return answer
 
     def set_attribute(self, key_or_map: Any, value_or_context: Any, context: Any = None) -> None:

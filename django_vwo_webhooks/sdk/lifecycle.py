@@ -18,16 +18,25 @@ from ..conf import app_settings, copy_containers, read_setting
 from ..exceptions import UnbuildableSettings
 from ..models import SettingsSnapshot
 from ..process import PerProcess
-from ..sdk_options import accepted_options
+from ..sdk_options import accepted_options, batching
 from .client import NOTHING, Client
 from .document import Fetched, ValidatedSettings, validate
+from .impressions import impression_queue
 from .logs import LOGGER_OPTION
 from .services import OfflineBuilder
 from .singletons import register_client
 
 logger = logging.getLogger("django_vwo_webhooks")
 
-__all__ = ["apply_in_force", "build", "client", "fetch", "forget_settings", "validate"]
+__all__ = [
+    "apply_in_force",
+    "build",
+    "client",
+    "fetch",
+    "forget_settings",
+    "impressions",
+    "validate",
+]
 
 _locks = PerProcess(threading.RLock)
 _client: Client | None = None
@@ -111,6 +120,12 @@ def forget_settings() -> None:
             _client.__dict__.pop("before_use", None)
 
 
+def impressions() -> tuple[int, dict[str, int]]:
+    """How many impressions wait here, and how many this process has dropped, by reason."""
+    queue = impression_queue()
+    return queue.waiting, dict(queue.dropped)
+
+
 def _use_collection_prefix(current: Client) -> None:
     """Post impressions where these settings want them; the SDK keeps that for the process."""
     UrlService(current.original_settings.get("collectionPrefix"))
@@ -168,6 +183,7 @@ def _make_client(options: dict[str, Any]) -> Client:
             "The VWO SDK does not accept the options in VWO_WEBHOOKS and has printed the reason. "
             'Check "SDK_OPTIONS", or remove it.'
         )
+    impression_queue().options = batching(options)
     return made
 
 

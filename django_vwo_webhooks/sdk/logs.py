@@ -1,12 +1,15 @@
-"""The SDK's log lines in Python's logging, without the keys."""
+"""The SDK's log lines in Python's logging, without the keys and without floods."""
 
 import logging
+from contextvars import ContextVar
 from typing import Any
 
 from wingify.packages.logger.core.log_manager import LogManager
 from wingify.utils.log_message_util import error_messages
 
 from ..conf import app_settings
+from ..log_once import OnceInAWhile
+from ..process import PerProcess
 
 logger = logging.getLogger("django_vwo_webhooks.sdk")
 if logger.level == logging.NOTSET:
@@ -40,12 +43,24 @@ class LoggingTransport:
         logger.log(LEVELS.get(level.upper(), logging.ERROR), "%s", app_settings.redact(message))
 
 
-class CompleteLogManager(LogManager):
-    """Also logs an error whose text the SDK can't put together, where the SDK would ``print``.
+class SparingLogManager(LogManager):
+    """Logs the same error once in ten minutes, with a count, and reports it to VWO as often.
 
-    Some of its texts name a value that it does not pass, or are missing: a visitor whose id is
-    empty is enough for that.
+    The SDK's own does both for each evaluation of a flag that is gone. It also prints an error
+    whose text it can't put together, since some texts name a value that is not passed, or are
+    missing: a visitor whose id is empty is enough for that. Such an error is logged here.
     """
+
+    _reported = PerProcess(OnceInAWhile)
+    _count: ContextVar[str] = ContextVar("_count", default="")
+
+    def __new__(cls, *args: Any) -> "SparingLogManager":
+        # the SDK's own returns the manager that is registered already
+        made: SparingLogManager = object.__new__(cls)
+        return made
+
+    def error(self, message: str) -> None:
+        super().error(f"{message}{self._count.get()}")
 
     def error_log(
         self,
@@ -55,6 +70,11 @@ class CompleteLogManager(LogManager):
         should_send_log_to_vwo: bool = True,
     ) -> None:
         values = data or {}
+        earlier = self._reported().admit((template, repr(values)))
+        if earlier is None:
+            return
+        more = f" ({earlier} more since the last such line)" if earlier else ""
+        reset = self._count.set(more)
         try:
             error_messages[template].format(**values)
         except (KeyError, IndexError):
@@ -62,6 +82,8 @@ class CompleteLogManager(LogManager):
             self.error(f"{template} ({named})" if named else template)
         else:
             super().error_log(template, values, debug_data or {}, should_send_log_to_vwo)
+        finally:
+            self._count.reset(reset)
 
 
 class RedactKeys(logging.Filter):
@@ -72,7 +94,8 @@ class RedactKeys(logging.Filter):
         return True
 
 
-logging.getLogger("urllib3.connectionpool").addFilter(RedactKeys())
+for name in ("urllib3.connection", "urllib3.connectionpool"):
+    logging.getLogger(name).addFilter(RedactKeys())
 
 LOGGER_OPTION = {"transport": LoggingTransport()}
 """The value of the SDK's option ``logger``."""

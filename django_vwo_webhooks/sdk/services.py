@@ -21,7 +21,7 @@ from .client import Client
 from .document import ValidatedSettings
 from .download import download
 from .impressions import impression_queue
-from .logs import LOGGER_OPTION, CompleteLogManager
+from .logs import LOGGER_OPTION, SparingLogManager
 from .singletons import (
     register_log_manager,
     register_network_manager,
@@ -48,7 +48,6 @@ class DeadlineSettingsManager(SettingsManager):
 
     def fetch_bytes(self, timeout_seconds: float) -> bytes:
         """What VWO serves now. Raises a child of ``FetchFailed``."""
-        port = f":{self.port}" if self.port else ""
         params = {
             **self.get_settings_path(),
             "platform": "server",
@@ -59,7 +58,7 @@ class DeadlineSettingsManager(SettingsManager):
         if not NetworkManager.get_instance().get_config().get_development_mode():
             params["s"] = "prod"
         return download(
-            f"{self.protocol}://{self.settings_hostname}{port}{_pull_path()}",
+            f"{self.protocol}://{self.settings_hostname}{_pull_path()}",
             params,
             timeout_seconds=timeout_seconds,
         )
@@ -99,6 +98,8 @@ class SingleThreadNetworkManager(NetworkManager):
 
     def __init__(self) -> None:
         super().__init__({})
+        # else the SDK posts its debug events in the thread that evaluates a flag
+        self.should_use_threading = True
         self.config = GlobalRequestModel()
 
     @property
@@ -145,13 +146,13 @@ class OfflineBuilder(VWOBuilder):
     def __init__(self, options: dict[str, Any]) -> None:
         super().__init__({**options, "logger": LOGGER_OPTION, "is_via_vwo": True})
 
-    def set_settings_manager(self) -> "OfflineBuilder":
-        self.setting_file_manager = DeadlineSettingsManager(self.options)
+    def set_logger(self) -> "OfflineBuilder":
+        self.log_manager = SparingLogManager(LOGGER_OPTION)
+        register_log_manager(self.log_manager)
         return self
 
-    def set_logger(self) -> "OfflineBuilder":
-        self.log_manager = CompleteLogManager(self.options["logger"])
-        register_log_manager(self.log_manager)
+    def set_settings_manager(self) -> "OfflineBuilder":
+        self.setting_file_manager = DeadlineSettingsManager(self.options)
         return self
 
     def set_network_manager(self) -> "OfflineBuilder":

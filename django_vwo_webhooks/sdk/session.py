@@ -66,7 +66,7 @@ class Session:
             return FetchTimedOut(
                 f"VWO ({self.host}) did not answer within {timeout_seconds:.1f} s."
             )
-        return VWOUnreachable(f"No answer from VWO ({self.host}): {_reason(error)}.")
+        return VWOUnreachable(f"No answer from VWO ({self.host}): {reason(error)}.")
 
     def shut(self) -> None:
         """Shut the sockets, so that a thread that waits in ``get`` gives up."""
@@ -144,7 +144,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         cause = next((one for one in inner if isinstance(one, BaseException)), None)
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
     """The first cause, in words without a URL."""
     causes = list(_causes(error))
     for cause in reversed(causes):

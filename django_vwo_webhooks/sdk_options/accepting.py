@@ -33,9 +33,6 @@ class Batching(NamedTuple):
 
     flush_callback: Callable[..., object] | None = None
 
-    posts_singly: bool = False
-    """Whether each event is a request of its own, which is what a gateway expects."""
-
 
 def accepted_options(options: Mapping[Any, Any]) -> tuple[dict[str, Any], list[Problem]]:
     """The options for ``vwo.init``, and what is wrong with the others.
@@ -67,7 +64,8 @@ def batching(options: Mapping[Any, Any]) -> Batching:
     """How impressions are sent with these options."""
     accepted, _ = accepted_options(options)
     if "gateway_service" in accepted:
-        return Batching(events_per_request=1, posts_singly=True)
+        # a gateway takes each event by itself
+        return Batching(events_per_request=1)
     return Batching(**accepted.get("batch_event_data", {}))
 
 

@@ -1,8 +1,11 @@
 """Fault injection: how the simulator answers the next requests."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
+
+from django_vwo_webhooks.testing.records import EventRequest
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,33 @@ class Behaviour:
 
 HEALTHY = Behaviour()
 
+HANG_SECONDS = 3600.0
+"""A delay after which no client waits any more."""
+
 PRESETS: dict[str, Behaviour] = {
     "normal": HEALTHY,
     "HTTP 500": Behaviour(status=500, body='{"message": "Internal server error"}'),
-    "hang": Behaviour(delay=3600.0),
+    "hang": Behaviour(delay=HANG_SECONDS),
     "garbage": Behaviour(body='{"features": [', content_type="application/json"),
 }
 """The behaviours that the web page offers, by the name that it shows."""
+
+
+@dataclass
+class EventsFault:
+    """How posts of events are answered: all of them, or the next ``times`` that ``when`` picks."""
+
+    behaviour: Behaviour
+    times: int | None = None
+    when: Callable[[EventRequest], bool] | None = None
+
+    def applies_to(self, request: EventRequest) -> bool:
+        """Whether this request is answered so; counts it if it is."""
+        if self.times == 0 or (self.when is not None and not self.when(request)):
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True
 
 
 class FaultInjection:
@@ -46,8 +69,9 @@ class FaultInjection:
     def __init__(self) -> None:
         super().__init__()
         self._faults_lock = threading.Lock()
-        self._behaviour = self._events_behaviour = HEALTHY
+        self._behaviour = HEALTHY
         self._fetches_left: int | None = None
+        self._events_fault = EventsFault(HEALTHY)
 
     def misbehave(
         self,
@@ -88,16 +112,30 @@ class FaultInjection:
         with self._faults_lock:
             self._behaviour, self._fetches_left = behaviour, times
 
-    def misbehave_events(self, status: int | None = None, delay: float = 0.0) -> None:
-        """Answer posts of impressions badly until ``behave()``."""
+    def misbehave_events(
+        self,
+        status: int | None = None,
+        delay: float = 0.0,
+        *,
+        reset: bool = False,
+        times: int | None = None,
+        when: Callable[[EventRequest], bool] | None = None,
+    ) -> None:
+        """Answer the next ``times`` posts of impressions badly, or all until ``behave()``.
+
+        With ``when``, only those for which it returns true. Impressions whose answer is late
+        arrive all the same; those of a post that is answered with another status than 2xx, or
+        reset, do not.
+        """
+        behaviour = Behaviour(status=status, delay=delay, reset=reset)
         with self._faults_lock:
-            self._events_behaviour = Behaviour(status=status, delay=delay)
+            self._events_fault = EventsFault(behaviour, times, when)
 
     def behave(self) -> None:
         """Answer well from now on; answers that have begun go on as they were."""
         with self._faults_lock:
-            self._behaviour = self._events_behaviour = HEALTHY
-            self._fetches_left = None
+            self._behaviour, self._fetches_left = HEALTHY, None
+            self._events_fault = EventsFault(HEALTHY)
 
     @property
     def behaviour(self) -> Behaviour:
@@ -105,11 +143,11 @@ class FaultInjection:
         with self._faults_lock:
             return self._behaviour
 
-    @property
-    def events_behaviour(self) -> Behaviour:
-        """How the next post of events will be answered."""
+    def _next_events_behaviour(self, request: EventRequest) -> Behaviour:
+        """Return the behaviour for one post of events, and count that post."""
         with self._faults_lock:
-            return self._events_behaviour
+            fault = self._events_fault
+            return fault.behaviour if fault.applies_to(request) else HEALTHY
 
     def _next_behaviour(self) -> Behaviour:
         """Return the behaviour for one fetch, and count that fetch."""

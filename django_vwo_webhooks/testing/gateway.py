@@ -58,7 +58,7 @@ class GatewayRoutes(Routes):
         query = {name: values[-1] for name, values in parse_qs(address.query).items()}
         gateway = self._gateway
         if method == "POST" and address.path == "/events/t":
-            behaviour = gateway.record_events(EventRequest(path, body))
+            behaviour = gateway.record_events(EventRequest.arrived(path, body, headers))
             return answer_json({}, behaviour.status or 200, behaviour)
         if method == "POST" and address.path == "/user-alias/setUserAlias":
             gateway.aliases[query["aliasId"]] = query["userId"]

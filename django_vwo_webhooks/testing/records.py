@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 POLL_SECONDS = 0.05
@@ -22,10 +22,32 @@ class Fetch(NamedTuple):
 
 
 class EventRequest(NamedTuple):
-    """One post of impressions or other events, whether it was accepted or not."""
+    """One post of impressions or other events, whether it was accepted or not.
+
+    ``headers`` has their names in lower case, ``at`` is ``time.monotonic()`` on arrival.
+    """
 
     path: str
     body: bytes
+    headers: dict[str, str]
+    at: float
+
+    @classmethod
+    def arrived(cls, path: str, body: bytes, headers: Mapping[str, str]) -> "EventRequest":
+        """A post that arrived now."""
+        lower = {name.lower(): value for name, value in headers.items()}
+        return cls(path, body, lower, time.monotonic())
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The events in the body: those of a batch, or a single one."""
+        try:
+            value = json.loads(self.body)
+        except ValueError:
+            return []
+        if not isinstance(value, dict):
+            return []
+        return list(value["ev"]) if isinstance(value.get("ev"), list) else [value]
 
 
 class Records:
@@ -46,7 +68,7 @@ class Records:
 
     @property
     def event_requests(self) -> list[EventRequest]:
-        """The posts of events so far as (path, body), whatever the answer was."""
+        """The posts of events so far, whatever the answer was."""
         with self._changed:
             return list(self._event_requests)
 
@@ -67,7 +89,7 @@ class Records:
         with self._changed:
             self._event_requests.append(request)
             if accepted:
-                self._impressions += _events(request.body)
+                self._impressions += request.events
         self._notify()
 
     def _notify(self) -> None:
@@ -102,14 +124,3 @@ class Records:
             f"{len(paths)} fetches {paths}, "
             f"{len(posts)} posts {posts}, {len(self._impressions)} impressions"
         )
-
-
-def _events(body: bytes) -> list[dict[str, Any]]:
-    """Return the events in a body: those of a batch, or a single one."""
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return []
-    if not isinstance(value, dict):
-        return []
-    return list(value["ev"]) if isinstance(value.get("ev"), list) else [value]

@@ -67,7 +67,7 @@ class Routes:
             return self._save_flag(_form(body))
         if address.path == "/behaviour":
             return self._save_behaviour(_form(body))
-        behaviour = self._simulator.record_events(EventRequest(path, body))
+        behaviour = self._simulator.record_events(EventRequest.arrived(path, body, headers))
         return answer_json({}, behaviour.status or 200, behaviour)
 
     def _settings(self, fetch: Fetch) -> Response:

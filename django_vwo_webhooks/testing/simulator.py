@@ -190,6 +190,7 @@ class VWOSimulator(FaultInjection, Records):
 
     def record_events(self, request: EventRequest) -> Behaviour:
         """Record a post of events, and return how to answer it."""
-        behaviour = self.events_behaviour
-        self._add_events(request, accepted=(behaviour.status or 200) < 300)
+        behaviour = self._next_events_behaviour(request)
+        accepted = (behaviour.status or 200) < 300 and not behaviour.reset
+        self._add_events(request, accepted)
         return behaviour

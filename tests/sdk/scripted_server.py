@@ -67,7 +67,8 @@ class ScriptedServer:
         if self._context is not None:
             self._context.load_cert_chain(CERTIFICATE)
         self.port: int = self._listening.getsockname()[1]
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/settings"
+        self.address = f"127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://{self.address}/settings"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:

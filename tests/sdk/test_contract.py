@@ -23,7 +23,7 @@ from wingify.wingify import Wingify
 
 import django_vwo_webhooks.sdk
 from django_vwo_webhooks.sdk import lifecycle, services
-from django_vwo_webhooks.sdk.logs import CompleteLogManager
+from django_vwo_webhooks.sdk.logs import SparingLogManager
 from django_vwo_webhooks.sdk.services import (
     DeadlineSettingsManager,
     SingleThreadNetworkManager,
@@ -93,10 +93,25 @@ CONTRACT = {
         "GlobalRequestModel.set_development_mode(is_development_mode)"
     ): "No client can be made, and every use of get_client() fails.",
     # sending
+    "wingify.enums.headers_enum:HeadersEnum.USER_AGENT": "No impression reaches a gateway.",
+    "wingify.enums.headers_enum:HeadersEnum.IP": "No impression reaches a gateway.",
+    "wingify.utils.function_util:get_random_number()": "No impression reaches a gateway.",
+    "wingify.enums.url_enum:UrlEnum.BATCH_EVENTS": "No impression reaches VWO.",
+    "wingify.enums.url_enum:UrlEnum.EVENTS": "No impression reaches a gateway.",
     (
-        "wingify.utils.network_util:"
-        "send_post_batch_request(payload, account_id, sdk_key, flush_callback)"
+        "wingify.services.url_service:"
+        "UrlService.get_endpoint_with_collection_prefix(endpoint, is_gateway_service)"
     ): "No impression reaches VWO.",
+    "wingify.services.settings_manager:SettingsManager.get_account_id()": (
+        "No impression reaches VWO."
+    ),
+    "wingify.services.settings_manager:SettingsManager.get_sdk_key()": "No impression reaches VWO.",
+    "wingify.services.settings_manager:SettingsManager.get_sdk_name()": (
+        "No impression reaches VWO."
+    ),
+    "wingify.services.settings_manager:SettingsManager.get_events_hostname()": (
+        "No impression reaches VWO."
+    ),
     "wingify.utils.event_util:send_sdk_init_event()": "VWO does not show that the SDK is in use.",
     "wingify.services.url_service:UrlService(collection_prefix)": (
         "Impressions go to the wrong path, where VWO's settings have a collectionPrefix."
@@ -156,7 +171,7 @@ CONTRACT = {
 def test_the_list_names_every_import_from_the_sdk():
     listed = {tuple(name.split("(")[0].split(":")) for name in CONTRACT}
     listed |= {(module, name.split(".")[0]) for module, name in listed}
-    for path in Path(django_vwo_webhooks.sdk.__file__).parent.glob("*.py"):
+    for path in Path(django_vwo_webhooks.sdk.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and not node.level:
                 module = node.module or ""
@@ -214,8 +229,9 @@ ATTRIBUTES = {
     "flag.__dict__": "No flag can be evaluated, since its class can't be changed.",
     "settings manager.protocol": "Nothing can be fetched.",
     "settings manager.settings_hostname": "Nothing can be fetched.",
-    "settings manager.port": "Nothing can be fetched through a proxy with a port.",
     "settings manager.sdk_name": "Nothing can be fetched.",
+    "settings manager.is_gateway_service_provided": "No impression reaches VWO.",
+    "network manager.should_use_threading": "A flag that is gone costs its caller a round trip.",
     "settings manager.settings_fetch_time": "No client can be made.",
     "settings manager.is_settings_valid_on_init": "VWO is told twice that the SDK is in use.",
     "network client.max_retries": "A request that fails is retried for 14 s.",
@@ -255,7 +271,7 @@ def test_a_release_may_move_the_settings(monkeypatch):
 
 def test_errors_are_logged_by_our_log_manager():
     """By ``LogManager._instance``; else the SDK prints those that it can't put together."""
-    assert type(LogManager.get_instance()) is CompleteLogManager
+    assert type(LogManager.get_instance()) is SparingLogManager
 
 
 def test_diagnostics_are_sampled_by_our_client(client, settings):
@@ -289,6 +305,11 @@ def test_requests_are_made_by_our_network_manager():
     manager = NetworkManager.get_instance()
     assert type(manager) is SingleThreadNetworkManager
     assert manager.client.max_retries == 0
+
+
+def test_no_request_is_made_in_the_thread_that_evaluates_a_flag():
+    """By ``should_use_threading``; else a flag that is gone would cost a round trip."""
+    assert NetworkManager.get_instance().should_use_threading
 
 
 def test_segments_are_judged_by_our_segmentation_manager():

@@ -1,6 +1,5 @@
 """Behind VWO's gateway service, requests are those that the SDK would make, from one thread."""
 
-import copy
 import json
 import subprocess
 import sys
@@ -12,7 +11,6 @@ import pytest
 from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.models import WebhookEvent
 from django_vwo_webhooks.refresh import refresh_settings
-from django_vwo_webhooks.sdk import gateway as module
 from django_vwo_webhooks.sdk import lifecycle
 from django_vwo_webhooks.sdk.impressions import impression_queue
 from django_vwo_webhooks.testing import GatewaySimulator, build_settings, feature
@@ -36,8 +34,7 @@ def new_queue():
 def end_queue():
     queue = impression_queue.peek()
     if queue is not None:
-        queue.batch_queue.clear()
-        queue.tasks.clear()
+        queue.clear()
         queue.close()
         impression_queue.forget()
 
@@ -225,13 +222,19 @@ def test_the_end_of_a_process_sends_what_is_queued(gateway):
     assert len(shown(gateway)) == 5
 
 
-def test_a_gateway_that_answers_nothing_useful_or_nothing_at_all(gateway, client, caplog):
-    event = {"d": {"event": {"name": "x", "time": 1}}}
-    assert module.post_event(event, "7", "k")
-    gateway.misbehave_events(status=404)
-    assert not module.post_event(event, "7", "k")
-    assert "HTTP 404" in caplog.text
+def test_a_gateway_that_does_not_answer_is_reported_without_the_key(gateway, client, caplog):
     gateway.refuse()
-    assert not module.post_event(copy.deepcopy(event), "7", "key-that-must-not-leak")
-    assert "ConnectionError" in caplog.text
-    assert "must-not-leak" not in caplog.text
+    client.get_flag("new_checkout", USER)
+    assert not client.flush_events()
+    assert "ImpressionsNotSent: connection re" in caplog.text  # refused or reset
+    assert gateway.sdk_key not in caplog.text
+
+
+def test_what_a_gateway_refuses_costs_nothing_else(gateway, client):
+    gateway.misbehave_events(status=400, times=1)
+    for number in range(3):
+        client.get_flag("new_checkout", {"id": str(number)})
+    assert client.flush_events()
+    # with the event of a first use, which was refused
+    assert (len(gateway.event_requests), len(gateway.impressions)) == (4, 3)
+    assert impression_queue().dropped == {"refused": 1}

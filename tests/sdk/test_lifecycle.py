@@ -170,16 +170,16 @@ def test_a_client_that_could_not_be_fitted_out_is_fitted_out_anew_on_the_way_bac
     client, settings, monkeypatch
 ):
     """The SDK may have replaced some of its services before it failed."""
-    port, before = SettingsManager.get_instance().port, settings.VWO_WEBHOOKS
+    host, before = SettingsManager.get_instance().hostname, settings.VWO_WEBHOOKS
     with monkeypatch.context() as broken:
         broken.setattr(OfflineBuilder, "set_storage", lambda self: 1 / 0)
         configure(settings, SDK_OPTIONS={"proxy_url": "http://127.0.0.1:9"})
         with pytest.raises(ImproperlyConfigured):
             lifecycle.client()
-    assert SettingsManager.get_instance().port == 9
+    assert SettingsManager.get_instance().hostname == "127.0.0.1:9"
     settings.VWO_WEBHOOKS = before
     assert lifecycle.client() is client
-    assert SettingsManager.get_instance().port == port
+    assert SettingsManager.get_instance().hostname == host
     assert client.get_flag("new_checkout", USER).is_enabled()
 
 

@@ -125,7 +125,7 @@ def test_a_gateway_makes_other_options_useless():
         "batch_event_data",
     ]
     assert kinds(problems) == [IGNORED, IGNORED]
-    assert batching(options) == Batching(events_per_request=1, posts_singly=True)
+    assert batching(options) == Batching(events_per_request=1)
 
 
 def test_aliasing_is_not_enabled_where_the_gateway_is_invalid():

@@ -64,3 +64,29 @@ def test_a_delayed_answer_holds_the_document_of_its_request_or_of_its_answer(
         assert fetch(simulator).json() == {"version": 2}
         assert not slow.done()
         assert slow.result().json() == {"version": served}
+
+
+def test_posts_of_events_fail_a_number_of_times_or_where_they_are_picked(
+    simulator: VWOSimulator,
+) -> None:
+    def post(number: int) -> int:
+        batch = {"ev": [{"d": number}]}
+        return requests.post(f"{simulator.url}/batch", json=batch, timeout=5).status_code
+
+    simulator.misbehave_events(status=503, times=2)
+    assert [post(number) for number in range(3)] == [503, 503, 200]
+    simulator.misbehave_events(status=400, when=lambda request: {"d": 4} in request.events)
+    assert [post(number) for number in (3, 4, 5, 4)] == [200, 400, 200, 400]
+    simulator.misbehave_events(reset=True, times=1)
+    with pytest.raises(requests.ConnectionError):
+        post(6)
+    assert post(7) == 200
+    assert simulator.impressions == [{"d": number} for number in (2, 3, 5, 7)]
+    assert simulator.event_requests[0].headers["content-type"] == "application/json"
+
+
+def test_impressions_whose_answer_is_late_arrive(simulator: VWOSimulator) -> None:
+    simulator.misbehave_events(delay=30)
+    with pytest.raises(requests.Timeout):
+        requests.post(f"{simulator.url}/events/t", json={"d": 1}, timeout=0.2)
+    assert simulator.impressions == [{"d": 1}]
