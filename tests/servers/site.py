@@ -14,9 +14,9 @@ if os.environ.get("SITE_PRELOADS"):
     held.get_flag("new_checkout", {"id": "preload"})
 
 
-def served() -> dict[str, object]:
+def served(visitor: str = "u") -> dict[str, object]:
     client = held if os.environ.get("SITE_PRELOADS") else get_client()
-    flag = client.get_flag("new_checkout", {"id": "u"})
+    flag = client.get_flag("new_checkout", {"id": visitor})
     return {
         "pid": os.getpid(),
         "color": flag.get_variable("color", "off"),
@@ -27,11 +27,11 @@ def served() -> dict[str, object]:
 
 
 def flag(request: HttpRequest) -> JsonResponse:
-    return JsonResponse(served())
+    return JsonResponse(served(request.GET.get("visitor", "u")))
 
 
 async def async_flag(request: HttpRequest) -> JsonResponse:
-    return JsonResponse(served())
+    return JsonResponse(served(request.GET.get("visitor", "u")))
 
 
 flag.login_required = False  # type: ignore[attr-defined]

@@ -6,6 +6,6 @@ from tests.servers.site import served
 
 
 @shared_task
-def flag() -> dict[str, object]:
+def flag(visitor: str = "u") -> dict[str, object]:
     time.sleep(0.01)  # long enough for another process to take the next one
-    return served()
+    return served(visitor)
