@@ -1,5 +1,6 @@
 """The state of the fleet as the database has it, for the command and for the admin."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .conf import app_settings
 from .models import FleetProcess, RefreshLease, SettingsSnapshot, WebhookEvent
-from .models.process import STALE_SECONDS
+from .models.process import STALE_SECONDS, DropReason
 
 STALE_AFTER = 1.5
 """How many times ``RECONCILE_SECONDS`` may pass without a refresh before settings are stale."""
@@ -88,6 +89,24 @@ class FleetStatus:
             "seconds": max(slowest, 0),
         }
 
+    @property
+    def impressions_waiting(self) -> int:
+        """How many impressions the living processes have not sent to VWO yet."""
+        return sum(process.impressions_waiting for process in self.alive)
+
+    @property
+    def impressions_dropped(self) -> dict[str, int]:
+        """How many the processes have dropped since they started, by ``DropReason``."""
+        dropped: Counter[str] = Counter()
+        for process in self.processes:
+            dropped.update(process.impressions_dropped)
+        return dict(dropped)
+
+    @property
+    def impressions(self) -> str:
+        """For example "3 waiting, 2 dropped (refused by VWO: 2)"; empty where all were sent."""
+        return describe_impressions(self.impressions_waiting, self.impressions_dropped)
+
     def as_json(self) -> dict[str, Any]:
         return {
             "state": self.state,
@@ -96,6 +115,10 @@ class FleetStatus:
             "snapshot": self.snapshot and self.snapshot.pk,
             "refreshed_seconds": self.refreshed_seconds,
             "last_webhook": self.last_event and self.last_event.last_received_at.isoformat(),
+            "impressions": {
+                "waiting": self.impressions_waiting,
+                "dropped": self.impressions_dropped,
+            },
             "processes": [
                 {
                     "host": process.host,
@@ -104,10 +127,25 @@ class FleetStatus:
                     "snapshot": process.snapshot_id,
                     "heartbeat_age_seconds": round(process.heartbeat_age_seconds, 1),
                     "alive": not _is_stale(process),
+                    "impressions": {
+                        "waiting": process.impressions_waiting,
+                        "dropped": process.impressions_dropped,
+                    },
                 }
                 for process in self.processes
             ],
         }
+
+
+def describe_impressions(waiting: int, dropped: dict[str, int]) -> str:
+    """For example "3 waiting, 2 dropped (refused by VWO: 2)"; empty where both are zero."""
+    parts = [gettext("%d waiting") % waiting] if waiting else []
+    reasons = [(label, dropped[value]) for value, label in DropReason.choices if dropped.get(value)]
+    if reasons:
+        total = gettext("%d dropped") % sum(number for _label, number in reasons)
+        each = ", ".join(f"{label}: {number}" for label, number in reasons)
+        parts.append(f"{total} ({each})")
+    return ", ".join(parts)
 
 
 def _is_stale(process: Any) -> bool:

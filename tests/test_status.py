@@ -34,3 +34,33 @@ def test_a_process_without_a_heartbeat_for_90_s_is_stale(vwo):
     assert fleet_status().alive == []
     assert fleet_status().stale == [process]
     assert not fleet_status().as_json()["processes"][0]["alive"]
+
+
+def process_with(waiting, **dropped):
+    process = FleetProcess.for_this_process()
+    process.impressions_waiting, process.impressions_dropped = waiting, dropped
+    FleetProcess.objects.write_heartbeat(process)
+    return process
+
+
+def test_what_waits_and_what_was_dropped_is_summed_over_the_fleet(vwo):
+    refresh_settings()
+    assert fleet_status().impressions == ""
+    process_with(3, refused=2)
+    first = process_with(0, refused=1, not_json=4)
+    status = fleet_status()
+    assert status.impressions == ("3 waiting, 7 dropped (can’t be made JSON: 4, refused by VWO: 3)")
+    report = status.as_json()
+    assert report["impressions"] == {"waiting": 3, "dropped": {"refused": 3, "not_json": 4}}
+    each = [row["impressions"] for row in report["processes"]]
+    assert {"waiting": 0, "dropped": {"refused": 1, "not_json": 4}} in each
+    first.impressions_waiting, first.impressions_dropped = 7, {"queue_full": 1}
+    FleetProcess.objects.write_heartbeat(first)
+    assert fleet_status().impressions_waiting == 10
+
+
+def test_what_waits_in_a_process_that_was_killed_waits_no_more(vwo):
+    refresh_settings()
+    process_with(3, unanswered=5)
+    FleetProcess.objects.update(heartbeat_at=UnixNow() - 100)
+    assert fleet_status().impressions == "5 dropped (sent and never answered: 5)"

@@ -154,3 +154,11 @@ def test_the_line_about_processes(admin_client, vwo):
     text = page(admin_client, EVENTS)
     assert f"0 of 0 on #{snapshot.pk}" in text
     assert "Stale, without a recent heartbeat: gunicorn 1 on web, gunicorn 1 on web" in text
+
+
+def test_impressions_are_shown_only_where_some_wait_or_were_dropped(admin_client):
+    snapshot = snapshot_of()
+    process(snapshot)
+    assert "Impressions:" not in page(admin_client, EVENTS)
+    process(snapshot, impressions_waiting=3, impressions_dropped={"queue_full": 2})
+    assert "Impressions: 3 waiting, 2 dropped (the queue was full: 2)" in page(admin_client, EVENTS)

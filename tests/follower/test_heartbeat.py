@@ -2,7 +2,8 @@
 
 import pytest
 
-from django_vwo_webhooks.follower import ensure_following, stop_following
+from django_vwo_webhooks.client import get_client
+from django_vwo_webhooks.follower import ensure_following, heartbeat, stop_following
 from django_vwo_webhooks.models import FleetProcess, SettingsSnapshot
 from django_vwo_webhooks.models.clock import UnixNow
 from django_vwo_webhooks.refresh import refresh_settings
@@ -42,3 +43,19 @@ def test_rows_of_processes_long_gone_are_deleted(vwo, quick):
     FleetProcess.objects.update(heartbeat_at=UnixNow() - 3601)
     ensure_following()
     wait_until(lambda: not FleetProcess.objects.filter(pk=gone.pk).exists())
+
+
+def test_a_process_reports_its_impressions(vwo, quick, monkeypatch):
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_SECONDS", 0.1)
+    vwo.misbehave_events(status=503)
+    client = get_client()
+    client.get_flag("new_checkout", {"id": "u", "session_id": {1}})
+    client.get_flag("new_checkout", {"id": "u"})
+    wait_until(lambda: _impressions_of_the_row()[1].get("not_json") == 1)
+    waiting, _ = _impressions_of_the_row()
+    assert waiting >= 1
+
+
+def _impressions_of_the_row():
+    row = FleetProcess.objects.first()
+    return (row.impressions_waiting, row.impressions_dropped) if row else (0, {})

@@ -81,3 +81,18 @@ def test_a_process_without_a_heartbeat_is_marked_and_not_waited_for(vwo):
     FleetProcess.objects.write_heartbeat(FleetProcess.for_this_process())
     FleetProcess.objects.update(heartbeat_at=UnixNow() - 100)
     assert "stale: no heartbeat for 100 s" in run_command("vwo_status", "--wait", "5")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_impressions_that_wait_or_were_dropped_are_shown(vwo):
+    refresh_settings()
+    process = FleetProcess.for_this_process()
+    FleetProcess.objects.write_heartbeat(process)
+    assert "Impressions: none waiting, none dropped" in run_command("vwo_status")
+    process.impressions_waiting, process.impressions_dropped = 3, {"refused": 2}
+    FleetProcess.objects.write_heartbeat(process)
+    text = run_command("vwo_status")
+    assert "Impressions: 3 waiting, 2 dropped (refused by VWO: 2)" in text
+    assert f"{process}: no settings, impressions: 3 waiting, 2 dropped" in text
+    report = json.loads(run_command("vwo_status", "--json"))
+    assert report["impressions"] == {"waiting": 3, "dropped": {"refused": 2}}

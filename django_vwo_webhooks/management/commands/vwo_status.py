@@ -5,7 +5,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 
 from django_vwo_webhooks.models.process import STALE_SECONDS
-from django_vwo_webhooks.status import FleetState, FleetStatus, fleet_status
+from django_vwo_webhooks.status import (
+    FleetState,
+    FleetStatus,
+    describe_impressions,
+    fleet_status,
+)
 
 POLL_SECONDS = 0.25
 
@@ -53,6 +58,7 @@ def _as_text(status: FleetStatus) -> str:
         f"Settings: {_settings(status)}",
         f"Last webhook: {_last_webhook(status)}",
         f"Last error: {status.error or 'none'}",
+        f"Impressions: {status.impressions or 'none waiting, none dropped'}",
         f"Processes: {status.summary}",
         *(f"  {_process(process)}" for process in status.processes),
     ]
@@ -76,4 +82,5 @@ def _process(process: Any) -> str:
     settings = "no settings" if process.snapshot_id is None else f"#{process.snapshot_id}"
     age = process.heartbeat_age_seconds
     stale = f", stale: no heartbeat for {age:.0f} s" if age >= STALE_SECONDS else ""
-    return f"{process}: {settings}{stale}"
+    impressions = describe_impressions(process.impressions_waiting, process.impressions_dropped)
+    return f"{process}: {settings}{stale}{impressions and f', impressions: {impressions}'}"
