@@ -8,7 +8,7 @@ import pytest
 
 from django_vwo_webhooks.sdk.impressions import outbox, posting
 from django_vwo_webhooks.sdk.impressions.outbox import Outbox
-from django_vwo_webhooks.sdk.impressions.posting import Answer, Outcome
+from django_vwo_webhooks.sdk.impressions.posting import Answer, Destination, Outcome
 from django_vwo_webhooks.testing.fault_injection import HANG_SECONDS
 from tests.conftest import wait_until
 from tests.sdk.impressions.conftest import USER, batches, names, orders
