@@ -3,6 +3,7 @@
 import io
 import itertools
 import json
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from enum import Enum
@@ -137,6 +138,8 @@ class _Body(io.BytesIO):
 
 
 def _read_rest(response: requests.Response) -> None:
+    give_up_at = time.monotonic() + POST_TIMEOUT_SECONDS
     # byte by byte, since a longer read waits until all of it has come
     for _ in itertools.islice(response.iter_content(1), LARGEST_ANSWER_BYTES):
-        pass
+        if time.monotonic() > give_up_at:
+            break

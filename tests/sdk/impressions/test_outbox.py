@@ -173,6 +173,19 @@ def test_a_batch_without_an_answer_gets_no_more_events(vwo, client, queue, impat
     assert batches(vwo)[:4] == [2] * 4
 
 
+@pytest.mark.parametrize("between", [Outcome.NOT_NOW, Outcome.UNSENT])
+def test_other_answers_in_between_change_nothing_about_that(between):
+    box = Outbox(None)
+    box.events.extend([b"{}", b"{}"])
+    for _ in range(3):
+        assert box.settle(box.next_batch(100), Answer(Outcome.UNANSWERED), 100, 2.0) is None
+        assert box.settle(box.next_batch(100), Answer(between), 100, 2.0) is None
+        box.add(b"[]", 100, 2.0)
+    dropped = box.settle(box.next_batch(100), Answer(Outcome.UNANSWERED), 100, 2.0)
+    assert dropped.events == [b"{}", b"{}"]
+    assert list(box.events) == [b"[]"] * 3
+
+
 def test_resets_count_as_sent(vwo, client, queue):
     vwo.misbehave_events(reset=True)
     purchase(client, 1, 2)

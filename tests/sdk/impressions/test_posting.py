@@ -1,6 +1,7 @@
 """A batch is posted as the SDK posts it, and an answer is taken for what it says."""
 
 import socket
+import threading
 import time
 
 import pytest
@@ -132,6 +133,25 @@ def test_the_status_counts_although_the_body_does_not_come(destination, impatien
     with scripted_server(answer_a_part) as server:
         answer = post(destination._replace(host=server.address), EVENTS)
     assert answer.outcome is Outcome.ACCEPTED
+
+
+def test_a_body_that_comes_byte_by_byte_holds_up_nothing(destination, impatient):
+    ended = threading.Event()
+
+    def drip(connection):
+        read_post(connection)
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        try:
+            for _ in range(600):
+                connection.send(b" ")
+                time.sleep(0.05)
+        except OSError:
+            ended.set()
+
+    with scripted_server(drip) as server:
+        answer = post(destination._replace(port=server.port), EVENTS)
+        assert answer.outcome is Outcome.ACCEPTED
+        assert ended.wait(10), "the connection is closed long before the body would have ended"
 
 
 def test_the_status_counts_although_the_head_ends_in_the_middle(destination, impatient, caplog):
