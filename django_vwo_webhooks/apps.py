@@ -1,5 +1,8 @@
+import sys
+
 from django.apps import AppConfig
 from django.core.checks import Tags, register
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 
@@ -14,3 +17,5 @@ class VWOWebhooksConfig(AppConfig):
         register(check_settings)
         register(check_urls)
         register(check_retention, Tags.database)
+        if "sentry_sdk" in sys.modules:
+            import_string("django_vwo_webhooks.contrib.sentry.install")()

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.views.decorators.debug import sensitive_variables
@@ -13,10 +14,8 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from .conf import app_settings
+from .conf import SECRET_HEADER, app_settings
 from .parsers import read_body
-
-SECRET_HEADER = "x-vwo-auth"  # noqa: S105 - the name of VWO's header, not a secret
 
 
 @dataclass(frozen=True)
@@ -129,8 +128,29 @@ def authenticated_by(request: Request) -> str:
     return type(request.successful_authenticator).__name__[:100]
 
 
+def remove_credentials(request: Any) -> None:
+    """Take the credentials' headers out of a request, once they have been compared.
+
+    Whatever fails later reports the request: Django's error pages and mails, the log records of
+    ``django.request``, and error reporters.
+    """
+    names = app_settings.credential_headers
+    for name in names:
+        request.META.pop(f"HTTP_{name.upper().replace('-', '_')}", None)
+    request.__dict__.pop("headers", None)  # Django's copy of them
+    scope = getattr(request, "scope", None)  # of ASGI
+    if scope is not None:
+        scope["headers"] = [
+            (name, value)
+            for name, value in scope["headers"]
+            if name.decode("latin-1").lower() not in names
+        ]
+
+
+@sensitive_variables()
 def _secrets() -> list[bytes]:
-    return [secret.encode() for secret in app_settings.secrets]
+    # what an environment variable has beyond UTF-8 is in Python's strings as half surrogate pairs
+    return [secret.encode("utf-8", "surrogateescape") for secret in app_settings.secrets]
 
 
 @sensitive_variables()

@@ -6,10 +6,13 @@ the same messages at start.
 """
 
 import hashlib
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from math import inf
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -27,8 +30,14 @@ EXAMPLES: dict[str, str] = {
     "ENVIRONMENT": '"default"',
     "AUTHENTICATION": '["django_vwo_webhooks.authentication.SharedSecretAuthentication"]',
     "SIGNATURE_HEADER": '"x-vwo-signature"',
+    "STORE_REMOTE_ADDR": "False",
 }
 """Every key that ``VWO_WEBHOOKS`` may have, with an example of its value as Python code."""
+
+SECRET_HEADER = "x-vwo-auth"  # noqa: S105 - the name of VWO's header, not a secret
+
+SHORTEST_PART = 4
+"""How many characters of a secret count as a part of it."""
 
 RETENTION_KEYS = {"changed", "unchanged", "failed", "default"}
 LONGEST_DAYS = 36500
@@ -184,16 +193,41 @@ class AppSettings:
         return self.environment, self.key_digest
 
     @property
+    def credential_headers(self) -> tuple[str, str]:
+        """The headers that may contain a credential, in lower case; never raises."""
+        signature = self._safely().get("SIGNATURE_HEADER")
+        usable = isinstance(signature, str) and bool(signature.strip())
+        name = signature if usable else "x-vwo-signature"
+        return SECRET_HEADER, str(name).strip().lower()
+
+    @property
+    def store_remote_addr(self) -> bool:
+        """Whether the addresses that deliveries come from are stored and logged."""
+        value = self._value("STORE_REMOTE_ADDR", True)
+        if not isinstance(value, bool):
+            raise self._wrong("STORE_REMOTE_ADDR", "True or False")
+        return value
+
+    @property
     def key_digest(self) -> str:
         """Identifies the owner of a row: a salted hash of account id and SDK key, 64 hex digits."""
         text = f"django_vwo_webhooks\0{self.account_id}\0{self.sdk_key}"
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def redact(self, text: str) -> str:
-        """Return ``text`` without the SDK key and the secrets, so that it may be logged."""
-        for value in [self._values().get("SDK_KEY"), *self.secrets]:
-            if isinstance(value, str) and value:
-                text = text.replace(value, "***").replace(quote(value, safe=""), "***")
+    def redact(self, text: str, *, cut_mark: str | None = None) -> str:
+        """Return ``text`` without the SDK key and the secrets, so that it may be logged.
+
+        ``cut_mark`` is what ends a text that was cut, perhaps in the middle of one of them. This
+        never raises, since invalid settings are reported too.
+        """
+        values = self._safely()
+        sensitive = [*_texts(values.get("SDK_KEY")), *_texts(values.get("SECRET"))]
+        spellings = _spellings(frozenset(value for value in sensitive if value.strip()))
+        if not spellings:
+            return text
+        text = _any_of(spellings).sub("***", text)
+        if cut_mark and text.endswith(cut_mark):
+            text = _without_beginning(text.removesuffix(cut_mark), spellings) + cut_mark
         return text
 
     def unknown_keys(self) -> list[str]:
@@ -209,6 +243,10 @@ class AppSettings:
                 '"SECRET": os.environ["VWO_WEBHOOK_SECRET"]}'
             )
         return values
+
+    def _safely(self) -> Mapping[str, Any]:
+        values = getattr(settings, "VWO_WEBHOOKS", {})
+        return values if isinstance(values, Mapping) else {}
 
     def _value(self, name: str, default: Any) -> Any:
         return self._values().get(name, default)
@@ -230,6 +268,45 @@ class AppSettings:
             f'VWO_WEBHOOKS["{name}"] should be {expected}. '
             f'Write: VWO_WEBHOOKS = {{…, "{name}": {EXAMPLES[name]}}}'
         )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The strings in a setting, which may be a list, and of another type than it should be."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, bytes):
+        yield value.decode("latin-1")
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for item in value:
+            yield from _texts(item)
+
+
+@lru_cache(maxsize=8)
+def _spellings(values: frozenset[str]) -> tuple[str, ...]:
+    """Each of the values as it stands in texts, URLs, JSON, and the ``repr`` of objects."""
+    spellings = set()
+    for value in values:
+        encoded = value.encode("utf-8", "surrogatepass")
+        spellings |= {quote(encoded, safe=""), quote(encoded), quote_plus(encoded)}
+        # Django decodes headers as Latin-1
+        for text in (value, value.strip(), encoded.decode("latin-1")):
+            spellings |= {text, repr(text)[1:-1], ascii(text)[1:-1], json.dumps(text)[1:-1]}
+        spellings.add(repr(encoded)[2:-1])
+    return tuple(sorted(spellings, key=len, reverse=True))
+
+
+@lru_cache(maxsize=8)
+def _any_of(spellings: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, spellings)))
+
+
+def _without_beginning(text: str, spellings: tuple[str, ...]) -> str:
+    """``text`` without the beginning of a value that it may end with."""
+    for spelling in spellings:
+        for length in range(len(spelling) - 1, SHORTEST_PART - 1, -1):
+            if text.endswith(spelling[:length]):
+                return text[:-length] + "***"
+    return text
 
 
 app_settings = AppSettings()

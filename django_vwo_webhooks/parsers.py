@@ -68,9 +68,13 @@ def parse(request: Request) -> dict[str, Any]:
 def remote_addr(request: Request) -> str | None:
     """Return the sender's address, or None where the server does not report a valid one.
 
+    With ``STORE_REMOTE_ADDR = False`` it is None, so that it gets into no row and no log line.
+
     The number of trusted proxies is DRF's ``NUM_PROXIES``, as for throttles; without it, or with
     0, this is the address of the connection.
     """
+    if not app_settings.store_remote_addr:
+        return None
     address = str(request.META.get("REMOTE_ADDR") or "")
     forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR") or "")
     if api_settings.NUM_PROXIES and forwarded:

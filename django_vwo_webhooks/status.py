@@ -4,9 +4,10 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
+from operator import attrgetter
 from typing import Any
 
-from django.db.models import TextChoices
+from django.db.models import Max, TextChoices
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from .conf import app_settings
 from .models import FleetProcess, RefreshLease, SettingsSnapshot, WebhookEvent
 from .models.process import STALE_SECONDS, DropReason
+from .refusals import Refused
 
 STALE_AFTER = 1.5
 """How many times ``RECONCILE_SECONDS`` may pass without a refresh before settings are stale."""
@@ -38,6 +40,8 @@ class FleetStatus:
     last_event: WebhookEvent | None
     processes: list[Any]
     """``FleetProcess`` rows, each with its ``heartbeat_age_seconds``."""
+    refused: Refused
+    """The deliveries that the fleet has refused since any process accepted one."""
 
     @property
     def alive(self) -> list[Any]:
@@ -119,6 +123,12 @@ class FleetStatus:
                 "waiting": self.impressions_waiting,
                 "dropped": self.impressions_dropped,
             },
+            "refused": {
+                "deliveries": self.refused.count,
+                "since": self.refused.since and self.refused.since.isoformat(),
+                "last": self.refused.last_at and self.refused.last_at.isoformat(),
+                "remote_addr": self.refused.remote_addr,
+            },
             "processes": [
                 {
                     "host": process.host,
@@ -131,6 +141,7 @@ class FleetStatus:
                         "waiting": process.impressions_waiting,
                         "dropped": process.impressions_dropped,
                     },
+                    "refused": process.refused,
                 }
                 for process in self.processes
             ],
@@ -152,8 +163,27 @@ def _is_stale(process: Any) -> bool:
     return bool(process.heartbeat_age_seconds >= STALE_SECONDS)
 
 
+def _refused(processes: list[Any]) -> Refused:
+    """What the processes have refused since the last delivery that any of them accepted."""
+    refusing = [process for process in processes if process.refused]
+    if refusing:
+        first = min(process.refused_last_at for process in refusing)
+        events = WebhookEvent.objects.ours().delivered_since(first)
+        accepted_at = events.aggregate(at=Max("last_received_at"))["at"]
+        refusing = [row for row in refusing if not accepted_at or row.refused_last_at > accepted_at]
+    if not refusing:
+        return Refused()
+    last = max(refusing, key=attrgetter("refused_last_at"))
+    return Refused(
+        count=sum(process.refused for process in refusing),
+        since=min(process.refused_since for process in refusing),
+        last_at=last.refused_last_at,
+        remote_addr=last.refused_addr,
+    )
+
+
 def fleet_status() -> FleetStatus:
-    """What the database knows of this site's fleet, in four statements."""
+    """What the database knows of this site's fleet, in four statements, or five after refusals."""
     lease = RefreshLease.objects.read()
     refreshed = None if lease.refreshed_seconds == inf else lease.refreshed_seconds
     planned = app_settings.reconcile_seconds
@@ -165,6 +195,7 @@ def fleet_status() -> FleetStatus:
     elif not 0 <= refreshed <= STALE_AFTER * planned:
         # it is negative where the database's clock was set back
         state, since_seconds = FleetState.STALE, max(0.0, refreshed - planned)
+    processes = list(FleetProcess.objects.ours().with_heartbeat_age().order_by("host", "pid"))
     return FleetStatus(
         state=state,
         since=None if since_seconds is None else timezone.now() - timedelta(seconds=since_seconds),
@@ -172,5 +203,6 @@ def fleet_status() -> FleetStatus:
         snapshot=SettingsSnapshot.objects.defer("settings", "changes").in_force(),
         refreshed_seconds=refreshed,
         last_event=WebhookEvent.objects.ours().defer("payload").order_by("-received_at").first(),
-        processes=list(FleetProcess.objects.ours().with_heartbeat_age().order_by("host", "pid")),
+        processes=processes,
+        refused=_refused(processes),
     )

@@ -12,13 +12,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from .authentication import IsAuthenticatedSender, authenticated_by
+from .authentication import IsAuthenticatedSender, authenticated_by, remove_credentials
 from .conf import app_settings
 from .connections import mend_connections
 from .exceptions import RefreshFailed
+from .follower import follow_soon
 from .parsers import check_length, parse, remote_addr
 from .refresh.deadline import Deadline
 from .refresh.delivery import Delivery, deliver
+from .refusals import refusals
 from .serializers import WebhookEventSerializer
 
 logger = logging.getLogger("django_vwo_webhooks")
@@ -52,14 +54,26 @@ class WebhookView(APIView):
             view = transaction.non_atomic_requests(using=alias)(view)
         return view
 
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        finally:
+            # where DRF has failed before ``initial``
+            remove_credentials(request)
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check method, size and sender, in this order, before anything is parsed."""
         mend_connections()
         self.arrived_at = time.monotonic()
-        if request.method != "POST":
-            raise exceptions.MethodNotAllowed(str(request.method))
-        check_length(request)
-        super().initial(request, *args, **kwargs)
+        try:
+            if request.method != "POST":
+                raise exceptions.MethodNotAllowed(str(request.method))
+            check_length(request)
+            super().initial(request, *args, **kwargs)
+        finally:
+            # before a receiver can fail, whose errors are reported with the request
+            remove_credentials(request._request)
+        refusals().accepted()
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         return [import_string(path)() for path in app_settings.authentication]
@@ -92,12 +106,17 @@ class WebhookView(APIView):
         if isinstance(exc, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
             absent = isinstance(exc, exceptions.NotAuthenticated) or exc.get_codes() == "missing"
             reason = "missing" if absent else "mismatch"
-            address = remote_addr(self.request) or "an unknown address"
-            logger.warning("A webhook from %s was refused, %s: %s", address, reason, exc.detail)
+            refusals().add(reason, str(exc.detail), remote_addr(self.request))
+            # the process's row is written by its follower, which no flag may have started yet
+            follow_soon()
         if isinstance(exc, Error):
             logger.error("A webhook could not be recorded: database error.", exc_info=exc)
             return try_again(None, "The webhook could not be recorded: database error.", 1)
-        return super().handle_exception(exc)
+        response = super().handle_exception(exc)
+        if response.status_code == status.HTTP_401_UNAUTHORIZED:
+            # refusals are counted, and logged once
+            response._has_been_logged = True  # type: ignore[attr-defined]
+        return response
 
 
 def answer(delivery: Delivery) -> Response:

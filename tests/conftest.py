@@ -19,6 +19,7 @@ from django.test import Client
 
 from django_vwo_webhooks.broadcast import forget_broadcast
 from django_vwo_webhooks.models import WebhookEvent
+from django_vwo_webhooks.refusals import refusals
 from django_vwo_webhooks.sdk import download
 from django_vwo_webhooks.sdk.impressions import impression_queue
 from django_vwo_webhooks.testing import VWOSimulator, build_settings, feature
@@ -39,6 +40,7 @@ def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(download, "KEEP_IDLE_SECONDS", 1.0)
     yield
     assert "vwo-follower" not in [thread.name for thread in threading.enumerate()]
+    refusals.forget()
     forget_broadcast()  # and with it what has been logged once
     queue = impression_queue.peek()
     if queue is not None:

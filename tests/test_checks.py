@@ -58,6 +58,8 @@ INVALID = [
     ("AUTHENTICATION", ["no.such.Class"], "E007"),
     ("AUTHENTICATION", ["datetime.datetime"], "E009"),
     ("SIGNATURE_HEADER", "", "E005"),
+    ("STORE_REMOTE_ADDR", "no", "E005"),
+    ("STORE_REMOTE_ADDR", 0, "E005"),
 ]
 
 

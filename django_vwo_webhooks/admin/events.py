@@ -91,6 +91,7 @@ class WebhookEventAdmin(RefreshButtonAdmin):
             context = {
                 "fleet": status,
                 "fleet_since": format_time(status.since),
+                "refused_since": format_time(status.refused.since),
                 "missed": _count_missed(),
                 "missed_url": f"{snapshots_url}?webhook=missed" if may_view_snapshots else None,
                 "chart": daily_chart(),

@@ -61,6 +61,12 @@ def _start(owner: tuple[str, str]) -> None:
     follower.ensure()
 
 
+def follow_soon() -> None:
+    """Follow from some seconds on, and meanwhile neither wait nor use the database."""
+    if _follower.peek() is None:
+        _follower().start_soon()
+
+
 def stop_following(timeout_seconds: float = 5.0) -> None:
     """Stop following, as tests do; the next use of the client starts anew."""
     follower = _follower.peek()

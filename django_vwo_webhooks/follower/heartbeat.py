@@ -6,6 +6,7 @@ from django.db import Error
 from ..models import FleetProcess, WebhookEvent
 from ..models.process import HEARTBEAT_SECONDS
 from ..refresh.applying import applied_here
+from ..refusals import refusals
 from ..sdk import load_sdk
 
 FIRST_HEARTBEAT_SECONDS = 0.5
@@ -25,16 +26,27 @@ class Heartbeat:
         return max(0.0, self._due_at - time.monotonic())
 
     def write(self) -> None:
-        """Write the row if a heartbeat is due or other settings have been applied."""
+        """Write the row if a heartbeat is due, or if something has changed.
+
+        That is: other settings have been applied, or deliveries are refused, or no longer.
+        """
         due = self.due_seconds == 0
         if self._row is None:
             if not due:
                 return
             self._row = FleetProcess.for_this_process()
-        if self._row.note_applied(*applied_here()) or due:
-            row = self._row
+        refused = refusals().refused
+        if due and refused.last_at is not None:
+            # by any process: VWO's next retry may reach another one than the refused call did
+            accepted = WebhookEvent.objects.ours().delivered_since(refused.last_at)
+            if refused.is_over or accepted.exists():
+                refusals().forget(refused)
+        row = self._row
+        changed = row.note_applied(*applied_here())
+        changed |= row.note_refused(refusals().refused)
+        if changed or due:
             row.impressions_waiting, row.impressions_dropped = load_sdk().impressions()
-            FleetProcess.objects.write_heartbeat(self._row)
+            FleetProcess.objects.write_heartbeat(row)
         if due:
             FleetProcess.objects.delete_expired()
             WebhookEvent.objects.close_overdue()

@@ -4,8 +4,10 @@ import threading
 import time
 from typing import Any
 
+from django.core.handlers.wsgi import get_path_info, get_script_name
 from django.core.signals import request_started
 from django.db import connections
+from django.urls import NoReverseMatch, reverse
 
 from ..broadcast import get_broadcast
 from ..conf import app_settings
@@ -37,7 +39,7 @@ class RequestFollower:
 
     def ensure(self) -> None:
         """Check at each request from now on; the first use checks at once."""
-        request_started.connect(self._request_started)
+        self.start_soon()
         if _is_database_out_of_reach():
             elsewhere = threading.Thread(target=self._first_check_elsewhere, daemon=True)
             elsewhere.start()
@@ -50,6 +52,10 @@ class RequestFollower:
         """Never, since it has no thread."""
         return False
 
+    def start_soon(self) -> None:
+        """Check at each request from now on."""
+        request_started.connect(self._request_started)
+
     def stop(self, timeout_seconds: float) -> None:
         """Check no more. ``timeout_seconds`` is not needed, since nothing runs by itself."""
         request_started.disconnect(self._request_started)
@@ -58,7 +64,7 @@ class RequestFollower:
 
     def _request_started(self, **kwargs: Any) -> None:
         # in a forked child this object is still connected, and the child has one of its own
-        if self._pid == os.getpid():
+        if self._pid == os.getpid() and not _is_delivery(**kwargs):
             self._check_if_due(wait_seconds=0)
 
     def _first_check(self) -> None:
@@ -91,6 +97,20 @@ class RequestFollower:
 def _is_database_out_of_reach() -> bool:
     """Whether this thread can't query, or would do so inside the transaction of somebody else."""
     return _in_event_loop() or inside_transaction(database())
+
+
+def _is_delivery(
+    environ: dict[str, Any] | None = None, scope: dict[str, Any] | None = None, **kwargs: Any
+) -> bool:
+    """Whether a request is one for the webhook, where a stranger must cause no query."""
+    try:
+        webhook = reverse("django_vwo_webhooks:webhook")
+    except NoReverseMatch:
+        return False
+    if scope is not None:
+        return bool(scope["path"] == webhook)
+    environ = environ or {}
+    return get_script_name(environ).rstrip("/") + get_path_info(environ) == webhook
 
 
 def _in_event_loop() -> bool:

@@ -14,6 +14,9 @@ from .check import DatabaseCheck
 from .heartbeat import Heartbeat
 from .listener import Listener
 
+START_DELAY_SECONDS = 5.0
+"""After how long a thread begins that nobody waits for."""
+
 LONGEST_WAIT_SECONDS = 30.0
 """After how long without a notification the database is checked anyway."""
 
@@ -40,6 +43,7 @@ class FollowerThread:
         """The same, once nobody has to wait for the first check any more."""
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._wanted = threading.Event()
         self._first_check_done = threading.Event()
         self._stopping = threading.Event()
         self._connection: BaseDatabaseWrapper | None = None
@@ -50,10 +54,8 @@ class FollowerThread:
 
     def ensure(self) -> None:
         """Start the thread on first use, and wait for its first check, a few seconds at most."""
-        with self._starting:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="vwo-follower", daemon=True)
-                self._thread.start()
+        self._wanted.set()
+        self.start_soon()
         self._first_check_done.wait(app_settings.refresh_timeout_seconds + 1)
         self.ready_for = self.owner
 
@@ -61,14 +63,23 @@ class FollowerThread:
         """Whether it is its own thread that asks."""
         return self._thread is threading.current_thread()
 
+    def start_soon(self) -> None:
+        """Start the thread, which begins when it is wanted, or after ``START_DELAY_SECONDS``."""
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="vwo-follower", daemon=True)
+                self._thread.start()
+
     def stop(self, timeout_seconds: float) -> None:
         """End the thread, and wait for its end."""
         self._stopping.set()
+        self._wanted.set()
         self._listener.close()
         if self._thread is not None:
             self._thread.join(timeout_seconds)
 
     def _run(self) -> None:
+        self._wanted.wait(START_DELAY_SECONDS)
         # the object keeps it, and with the object each forked child does: if a child freed it,
         # MySQL's driver would end the parent's session
         self._connection = own = use_unpooled_connection(database())

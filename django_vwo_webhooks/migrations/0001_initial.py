@@ -141,6 +141,10 @@ class Migration(migrations.Migration):
                     "impressions_dropped",
                     models.JSONField(default=dict, verbose_name="impressions dropped"),
                 ),
+                ("refused", models.PositiveBigIntegerField(default=0)),
+                ("refused_since", models.DateTimeField(null=True)),
+                ("refused_last_at", models.DateTimeField(null=True)),
+                ("refused_addr", models.GenericIPAddressField(null=True)),
                 ("heartbeat_at", models.FloatField()),
                 (
                     "snapshot",

@@ -188,12 +188,12 @@ class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
 
     def delivered_between(self, start: Any, end: Any) -> "WebhookEventQuerySet":
         """The events of which a delivery arrived between two times, which may be expressions."""
-        return self.filter(
-            # an event is retried for that long, which bounds the part of the index that is read
-            received_at__gte=start - VWO_RETRIES_FOR,
-            received_at__lte=end,
-            last_received_at__gte=start,
-        )
+        return self.delivered_since(start).filter(received_at__lte=end)
+
+    def delivered_since(self, start: Any) -> "WebhookEventQuerySet":
+        """The events of which a delivery arrived at that time or later; it may be an expression."""
+        # an event is retried for that long, which bounds the part of the index that is read
+        return self.filter(received_at__gte=start - VWO_RETRIES_FOR, last_received_at__gte=start)
 
 
 def _failed(error: str, *undecided: Outcome) -> dict[str, Case]:

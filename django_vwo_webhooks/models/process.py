@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
+from ..refusals import Refused
 from .base import Owned, OwnedQuerySet, PrimaryManager, ours
 from .clock import UnixNow
 from .snapshot import SettingsSnapshot
@@ -47,6 +48,10 @@ class FleetProcessQuerySet(OwnedQuerySet["FleetProcess"]):
             followed=row.followed,
             impressions_waiting=row.impressions_waiting,
             impressions_dropped=row.impressions_dropped,
+            refused=row.refused,
+            refused_since=row.refused_since,
+            refused_last_at=row.refused_last_at,
+            refused_addr=row.refused_addr,
             heartbeat_at=UnixNow(),
         )
         if not updated:
@@ -78,6 +83,11 @@ class FleetProcess(Owned):
     impressions_waiting = models.PositiveIntegerField(_("impressions waiting"), default=0)
     # since the process has started, by DropReason
     impressions_dropped = models.JSONField(_("impressions dropped"), default=dict)
+    # the deliveries that it refused since one was accepted
+    refused = models.PositiveBigIntegerField(default=0)
+    refused_since = models.DateTimeField(null=True)
+    refused_last_at = models.DateTimeField(null=True)
+    refused_addr = models.GenericIPAddressField(null=True)
     # Unix seconds of the database's clock
     heartbeat_at = models.FloatField()
 
@@ -111,6 +121,14 @@ class FleetProcess(Owned):
         self.snapshot_id = snapshot_id
         self.applied_at = applied_at
         return True
+
+    def note_refused(self, refused: Refused) -> bool:
+        """Note what was refused; whether refusals have begun or ended since the last time."""
+        before = self.refused
+        self.refused = refused.count
+        self.refused_since, self.refused_last_at = refused.since, refused.last_at
+        self.refused_addr = refused.remote_addr
+        return bool(before) != bool(self.refused)
 
     def lag_seconds(self, stored_at: datetime) -> float | None:
         """How long after ``stored_at`` this process applied its snapshot."""

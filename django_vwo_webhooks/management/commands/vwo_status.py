@@ -57,6 +57,7 @@ def _as_text(status: FleetStatus) -> str:
         f"State: {status.state}{since}",
         f"Settings: {_settings(status)}",
         f"Last webhook: {_last_webhook(status)}",
+        f"Refused webhooks: {_refused(status)}",
         f"Last error: {status.error or 'none'}",
         f"Impressions: {status.impressions or 'none waiting, none dropped'}",
         f"Processes: {status.summary}",
@@ -75,6 +76,16 @@ def _last_webhook(status: FleetStatus) -> str:
     event = status.last_event
     return (
         "none yet" if event is None else f"{event}, {event.last_received_at:%Y-%m-%d %H:%M:%S %Z}"
+    )
+
+
+def _refused(status: FleetStatus) -> str:
+    refused = status.refused
+    if not refused.count:
+        return "none"
+    source = f", the last one from {refused.remote_addr}" if refused.remote_addr else ""
+    return (
+        f"{refused.count} since {refused.since:%Y-%m-%d %H:%M:%S %Z}{source}: is the secret right?"
     )
 
 

@@ -149,7 +149,7 @@ def test_a_body_that_comes_byte_by_byte_holds_up_nothing(destination, impatient)
             ended.set()
 
     with scripted_server(drip) as server:
-        answer = post(destination._replace(port=server.port), EVENTS)
+        answer = post(destination._replace(host=server.address), EVENTS)
         assert answer.outcome is Outcome.ACCEPTED
         assert ended.wait(10), "the connection is closed long before the body would have ended"
 
