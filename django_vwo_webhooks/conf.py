@@ -311,6 +311,14 @@ def _without_beginning(text: str, spellings: tuple[str, ...]) -> str:
 
 app_settings = AppSettings()
 
+
+class RedactedDict(dict[str, Any]):
+    """A dict with the SDK key, without which it is shown: error pages show local variables."""
+
+    def __repr__(self) -> str:
+        return app_settings.redact(super().__repr__())
+
+
 overridden_flags: dict[str, bool | dict[str, Any]] = {}
 """The flags that ``testing.override_flags`` has overridden, by key: whether the flag is on, or the
 variables of one that is on."""

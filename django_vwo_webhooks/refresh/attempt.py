@@ -45,7 +45,8 @@ def run_attempt(lease: LeaseState, cause: str, deadline: Deadline) -> RefreshRes
             snapshot, changes = _new_snapshot(lease, fetched, cause)
         events = _store(lease, snapshot, time.monotonic() - started_at, deadline)
     except RefreshFailed as failure:
-        return _failed(lease, failure)
+        # its message says all, and its frames hold VWO's answer, and with that the SDK key
+        return _failed(lease, failure.with_traceback(None))
     except Error as error:
         not_stored = NotStored(f"VWO's settings could not be stored: {_name(error)}.")
         return _failed(lease, not_stored, error)

@@ -8,7 +8,7 @@ from wingify.models.schemas.settings_schema import SETTINGS_FILE_SCHEMA
 
 from .. import strict_json
 from ..changes import digest
-from ..conf import app_settings
+from ..conf import RedactedDict, app_settings
 from ..exceptions import InvalidSettings, NotJSON
 
 _last_digest: tuple[bytes | None, str] = (None, "")
@@ -29,7 +29,7 @@ class Fetched:
             raise NotJSON(f"VWO's answer is not JSON: {app_settings.redact(str(error))}.") from None
         if not isinstance(document, dict):
             raise NotJSON("VWO's answer is not a JSON object.")
-        return document
+        return RedactedDict(document)
 
     @cached_property
     def digest(self) -> str:
@@ -42,7 +42,7 @@ class Fetched:
         return known
 
 
-class ValidatedSettings(dict[str, Any]):
+class ValidatedSettings(RedactedDict):
     """A settings document that matches the SDK's schema, so that it is never validated again."""
 
 

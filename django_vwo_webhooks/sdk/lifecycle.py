@@ -14,7 +14,7 @@ from wingify.services.settings_manager import SettingsManager
 from wingify.services.url_service import UrlService
 from wingify.utils.event_util import send_sdk_init_event
 
-from ..conf import app_settings, copy_containers, read_setting
+from ..conf import RedactedDict, app_settings, copy_containers, read_setting
 from ..exceptions import UnbuildableSettings
 from ..models import SettingsSnapshot
 from ..process import PerProcess
@@ -145,12 +145,9 @@ def _fit_out() -> Client:
     """
     global _client
     with _locks():
-        fits = copy_containers(read_setting())
-        options = {
-            **app_settings.sdk_options,
-            "account_id": app_settings.account_id,
-            "sdk_key": app_settings.sdk_key,
-        }
+        options = RedactedDict(app_settings.sdk_options)
+        options.update(account_id=app_settings.account_id, sdk_key=app_settings.sdk_key)
+        fits = RedactedDict(copy_containers(read_setting()))
         owner = app_settings.owner
         current = _client
         if current is None or (current.made_from, current.owner) != (options, owner):
@@ -166,7 +163,7 @@ def _fit_out() -> Client:
                 current.__dict__.update(
                     vars(made), snapshot_id=None, snapshot_digest=None, applied_at=None
                 )
-            current.made_from, current.owner = copy_containers(options), owner
+            current.made_from, current.owner = RedactedDict(copy_containers(options)), owner
             register_client(current)
             _use_collection_prefix(current)
         current.fits = fits
@@ -176,8 +173,9 @@ def _fit_out() -> Client:
 
 def _make_client(options: dict[str, Any]) -> Client:
     own = {"account_id": options["account_id"], "sdk_key": options["sdk_key"]}
-    accepted = {**_accepted_options(), **own}
-    made = vwo.init({**accepted, "logger": LOGGER_OPTION, "vwoBuilder": OfflineBuilder(accepted)})
+    accepted = RedactedDict({**_accepted_options(), **own})
+    ours = {"logger": LOGGER_OPTION, "vwoBuilder": OfflineBuilder(accepted)}
+    made = vwo.init(RedactedDict({**accepted, **ours}))
     if not isinstance(made, Client):
         raise ImproperlyConfigured(
             "The VWO SDK does not accept the options in VWO_WEBHOOKS and has printed the reason. "

@@ -15,7 +15,7 @@ from wingify.packages.segmentation_evaluator.evaluators.segment_evaluator import
 from wingify.packages.storage.storage import Storage
 from wingify.services.settings_manager import SettingsManager
 
-from ..conf import app_settings
+from ..conf import RedactedDict, app_settings
 from ..process import PerProcess
 from .client import Client
 from .document import ValidatedSettings
@@ -48,8 +48,8 @@ class DeadlineSettingsManager(SettingsManager):
 
     def fetch_bytes(self, timeout_seconds: float) -> bytes:
         """What VWO serves now. Raises a child of ``FetchFailed``."""
-        params = {
-            **self.get_settings_path(),
+        params = RedactedDict(self.get_settings_path())
+        params |= {
             "platform": "server",
             "api-version": 1,
             "sn": self.sdk_name,
@@ -144,7 +144,7 @@ class OfflineBuilder(VWOBuilder):
     """Builds a client without settings, without polling and without a thread or a request."""
 
     def __init__(self, options: dict[str, Any]) -> None:
-        super().__init__({**options, "logger": LOGGER_OPTION, "is_via_vwo": True})
+        super().__init__(RedactedDict({**options, "logger": LOGGER_OPTION, "is_via_vwo": True}))
 
     def set_logger(self) -> "OfflineBuilder":
         self.log_manager = SparingLogManager(LOGGER_OPTION)
