@@ -5,6 +5,7 @@ The app installs this where sentry-sdk is loaded before Django's apps are ready,
 settings; a site that loads it later calls ``install()``.
 """
 
+import logging
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -29,6 +30,8 @@ HOOKS = (
 UNSHOWN_MODULE = "django_vwo_webhooks.authentication"
 """The module whose local variables are left out: they may be credentials of any value."""
 
+logger = logging.getLogger("django_vwo_webhooks")
+
 _installed_on: list[Any] = []
 
 
@@ -37,6 +40,9 @@ def install() -> None:
 
     Call it after ``sentry_sdk.init()``. Calling it again changes nothing.
     """
+    if not hasattr(sentry_sdk, "get_global_scope"):
+        logger.warning("The secrets are not redacted for Sentry: sentry-sdk 2 or newer is needed.")
+        return
     _redact_last(sentry_sdk.get_client())
     scope = sentry_sdk.get_global_scope()
     if scope not in _installed_on:

@@ -105,6 +105,12 @@ def test_it_can_be_installed_where_sentry_is_not_started():
     assert not sentry_sdk.get_client().is_active()
 
 
+def test_an_old_release_of_sentry_stops_no_site(monkeypatch, caplog):
+    monkeypatch.delattr(sentry_sdk, "get_global_scope")
+    sentry.install()
+    assert "sentry-sdk 2 or newer is needed" in caplog.text
+
+
 KEPT = [
     None,
     1.5,
