@@ -214,22 +214,22 @@ class TestSettingsThatChangeInALivingProcess:
 
         return change
 
-    def port(self):
+    def address(self):
         """Where the SDK's requests go."""
-        return SettingsManager.get_instance().port
+        return SettingsManager.get_instance().hostname
 
     @pytest.mark.parametrize("ask", [get_client, None], ids=["asked again", "kept"])
     def test_flags_are_as_before_with_other_options_and_on_the_way_back(self, client, change, ask):
         if ask is None:
             ask = lambda: client  # noqa: E731
-        before, since = self.port(), client.applied_at
+        before, since = self.address(), client.applied_at
         take_back = change()
         assert ask().get_flag("new_checkout", USER).get_variable("color") == "red"
         assert ask() is client
-        assert self.port() == 9
+        assert self.address() == "127.0.0.1:9"
         take_back()
         assert ask().get_flag("new_checkout", USER).get_variable("color") == "red"
-        assert self.port() == before
+        assert self.address() == before
         assert client.applied_at == since
 
     @pytest.fixture
@@ -272,13 +272,13 @@ class TestSettingsThatChangeInALivingProcess:
             {**settings.VWO_WEBHOOKS, "SDK_OPTIONS": []},
             {**settings.VWO_WEBHOOKS, "SDK_OPTIONS": {"is_aliasing_enabled": True}},
         ):
-            before = self.port()
+            before = self.address()
             with override_settings(VWO_WEBHOOKS=wrong):
                 for _ in range(2):
                     with pytest.raises(ImproperlyConfigured):
                         get_client()
             assert client.get_flag("new_checkout", USER).is_enabled()
-            assert self.port() == before
+            assert self.address() == before
 
     def test_other_keys_change_nothing_about_the_client(self, client, settings):
         made_from, since = client.made_from, client.applied_at
