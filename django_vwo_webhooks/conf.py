@@ -8,6 +8,7 @@ the same messages at start.
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from math import inf
@@ -67,6 +68,24 @@ def copy_containers(value: Any) -> Any:
     if isinstance(value, list):
         return [copy_containers(each) for each in value]
     return value
+
+
+class TestRun:
+    """Whether tests run in this process, in which VWO's servers are never asked.
+
+    Servers and other processes that a test starts are not test runs.
+    """
+
+    under_pytest = False
+    """Set by the pytest plugin, since Django is not told until the tests have been imported."""
+
+    def __bool__(self) -> bool:
+        utils = sys.modules.get("django.test.utils")
+        # what setup_test_environment() sets; Django has no public sign of it
+        return self.under_pytest or hasattr(getattr(utils, "_TestState", None), "saved_data")
+
+
+test_run = TestRun()
 
 
 class AppSettings:
@@ -207,6 +226,15 @@ class AppSettings:
         if not isinstance(value, bool):
             raise self._wrong("STORE_REMOTE_ADDR", "True or False")
         return value
+
+    @property
+    def offline(self) -> bool:
+        """Whether this is a test run that names no stand-in for VWO, and no gateway.
+
+        Then every flag is off unless a test overrides it: the database is not read, VWO is not
+        asked, nothing is reported to it, and no thread is started.
+        """
+        return bool(test_run) and not ({"proxy_url", "gateway_service"} & self.sdk_options.keys())
 
     @property
     def key_digest(self) -> str:

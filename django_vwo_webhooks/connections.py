@@ -29,6 +29,9 @@ def mend_connections() -> None:
 def inside_transaction(alias: str) -> bool:
     """Whether ``atomic(durable=True)`` would be refused; the transaction of a TestCase is none."""
     connection = connections[alias]
+    if connection.connection is None:
+        # asking for its mode would open it, which fails where the database can't be used
+        return not connection.settings_dict["AUTOCOMMIT"]
     if not connection.in_atomic_block:
         return not connection.get_autocommit()
     try:

@@ -270,7 +270,6 @@ class TestSettingsThatChangeInALivingProcess:
             {},
             {**settings.VWO_WEBHOOKS, "SDK_KEY": ""},
             {**settings.VWO_WEBHOOKS, "SDK_OPTIONS": []},
-            {**settings.VWO_WEBHOOKS, "SDK_OPTIONS": {"is_aliasing_enabled": True}},
         ):
             before = self.address()
             with override_settings(VWO_WEBHOOKS=wrong):

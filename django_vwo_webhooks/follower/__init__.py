@@ -36,7 +36,8 @@ def ensure_following(owner: tuple[str, str] | None = None) -> None:
     """Follow from now on; the first call waits for a check of the database, a few seconds at most.
 
     In a forked child it starts anew, and so it does for another ``owner`` than before, which is
-    ``AppSettings.owner`` unless the caller has it at hand.
+    ``AppSettings.owner`` unless the caller has it at hand. In a test run that names no stand-in for
+    VWO it does nothing.
     """
     if owner is None:
         owner = app_settings.owner
@@ -46,6 +47,8 @@ def ensure_following(owner: tuple[str, str] | None = None) -> None:
 
 
 def _start(owner: tuple[str, str]) -> None:
+    if app_settings.offline:
+        return
     follower = _follower.peek()
     if follower is not None and follower.runs_this_thread():
         # a receiver of a signal asks, and would wait for itself
@@ -63,7 +66,7 @@ def _start(owner: tuple[str, str]) -> None:
 
 def follow_soon() -> None:
     """Follow from some seconds on, and meanwhile neither wait nor use the database."""
-    if _follower.peek() is None:
+    if _follower.peek() is None and not app_settings.offline:
         _follower().start_soon()
 
 

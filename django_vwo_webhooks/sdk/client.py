@@ -8,7 +8,7 @@ from vwo import VWOClient
 from vwo.models.user.get_flag import GetFlag
 from wingify.models.campaign.variable_model import VariableModel
 
-from ..conf import copy_containers, overridden_flags
+from ..conf import app_settings, copy_containers, overridden_flags
 from .impressions import ImpressionQueue, impression_queue
 from .logs import logger
 
@@ -95,6 +95,9 @@ class Client(VWOClient):
             logger.error("An event's name should be a string, not a %s.", type(event_name).__name__)
             return {}
         self.before_use()
+        if app_settings.offline:
+            # the SDK would log that no flag has this event
+            return {event_name: False}
         answer: dict[str, Any] = super().track_event(event_name, context, event_properties or {})
         if answer.get(event_name) and self.batch_event_queue.last_event_was_dropped():
             return {event_name: False}

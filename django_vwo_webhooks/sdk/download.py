@@ -63,7 +63,8 @@ class _DownloadThread:
         self.idle_since = 0.0
         self._condition = threading.Condition()
         self._current: _Download | None = None
-        threading.Thread(target=self._run, name="vwo-fetch", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="vwo-fetch", daemon=True)
+        self._thread.start()
 
     def start(self, download: _Download) -> None:
         with self._condition:
@@ -86,6 +87,13 @@ class _DownloadThread:
             return False
         return True
 
+    def end(self) -> None:
+        """End the thread, which is idle, and wait for that."""
+        self.session.shut()
+        with self._condition:
+            self._condition.notify()
+        self._thread.join(1.0)
+
     def _run(self) -> None:
         while (download := self._next()) is not None:
             download.run(self.session)
@@ -105,6 +113,8 @@ class _DownloadThread:
         """The next download, or None when there was none for some time."""
         with self._condition:
             while self._current is None:
+                if self.session.is_shut:
+                    return None
                 if not self._condition.wait(KEEP_IDLE_SECONDS) and self.leave_idle():
                     return None
             return self._current
@@ -121,3 +131,10 @@ def _idle_thread(url: str) -> _DownloadThread | None:
         if suits and thread.leave_idle():
             return thread
     return None
+
+
+def close_idle_connections() -> None:
+    """Close what is kept for the next download, and end its threads, as tests do."""
+    for thread in list(_idle()):
+        if thread.leave_idle():
+            thread.end()

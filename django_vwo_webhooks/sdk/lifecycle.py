@@ -15,7 +15,7 @@ from wingify.services.url_service import UrlService
 from wingify.utils.event_util import send_sdk_init_event
 
 from ..conf import RedactedDict, app_settings, copy_containers, read_setting
-from ..exceptions import UnbuildableSettings
+from ..exceptions import FetchFailed, UnbuildableSettings
 from ..models import SettingsSnapshot
 from ..process import PerProcess
 from ..sdk_options import accepted_options, batching
@@ -57,8 +57,13 @@ def client() -> Client:
 
 
 def fetch(timeout_seconds: float) -> Fetched:
-    """VWO's settings as it serves them now. Raises a child of ``FetchFailed``."""
+    """VWO's settings as it serves them now. Raises ``FetchFailed`` or a child of it."""
     client()
+    if app_settings.offline:
+        raise FetchFailed(
+            "This is a test run, in which VWO is not asked. Use the fixture vwo_simulator, the "
+            "attribute vwo_simulator of VWOTestMixin, or the site_settings of a VWOSimulator."
+        )
     return Fetched(SettingsManager.get_instance().fetch_bytes(timeout_seconds))
 
 

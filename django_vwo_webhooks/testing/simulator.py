@@ -3,11 +3,16 @@
 import copy
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
-from django_vwo_webhooks.management.outgoing import OutgoingWebhook, webhook_payload
+from django_vwo_webhooks.conf import test_run
+from django_vwo_webhooks.management.outgoing import (
+    DeliveryAttempt,
+    OutgoingWebhook,
+    webhook_payload,
+)
 from django_vwo_webhooks.testing.documents import (
     DEFAULT_ACCOUNT_ID,
     DEFAULT_SDK_KEY,
@@ -15,6 +20,7 @@ from django_vwo_webhooks.testing.documents import (
 )
 from django_vwo_webhooks.testing.editing import change_flag
 from django_vwo_webhooks.testing.fault_injection import Behaviour, FaultInjection
+from django_vwo_webhooks.testing.isolation import end_vwo
 from django_vwo_webhooks.testing.records import EventRequest, Fetch, Records
 from django_vwo_webhooks.testing.routes import Routes
 from django_vwo_webhooks.testing.server import STOP_SECONDS, Server
@@ -26,7 +32,10 @@ class VWOSimulator(FaultInjection, Records):
     ``account_id`` and ``sdk_key``, if given, are checked in each fetch. Without ``settings``, a
     document without flags is served. With ``webhook_url``, each change by ``set_flag`` sends a
     webhook, which is retried after a random time within ``retry_seconds`` until it is answered
-    with a 2xx or ``give_up_seconds`` have passed. ``port`` 0 means any free port.
+    with a 2xx or ``give_up_seconds`` have passed. ``on_attempt`` is called after each attempt, in
+    the thread that sends. ``port`` 0 means any free port.
+
+    ``account_id`` and ``sdk_key`` are otherwise those in ``settings``.
     """
 
     def __init__(
@@ -41,15 +50,18 @@ class VWOSimulator(FaultInjection, Records):
         port: int = 0,
         retry_seconds: tuple[float, float] = (1.0, 2.0),
         give_up_seconds: float = 3600,
+        on_attempt: Callable[[DeliveryAttempt], None] | None = None,
     ) -> None:
         super().__init__()
         self._expected = {"a": account_id, "i": sdk_key}
-        self.account_id = account_id or DEFAULT_ACCOUNT_ID
-        self.sdk_key = sdk_key or DEFAULT_SDK_KEY
+        served = settings or {}
+        self.account_id = account_id or str(served.get("accountId") or DEFAULT_ACCOUNT_ID)
+        self.sdk_key = sdk_key or str(served.get("sdkKey") or DEFAULT_SDK_KEY)
         self.secret = secret
         self.webhook_url = webhook_url
         self.retry_seconds = retry_seconds
         self.give_up_seconds = give_up_seconds
+        self._on_attempt = on_attempt
         empty = build_settings(account_id=self.account_id, sdk_key=self.sdk_key)
         self._settings = copy.deepcopy(dict(empty if settings is None else settings))
         self._host, self._port = host, port
@@ -74,7 +86,12 @@ class VWOSimulator(FaultInjection, Records):
         return self
 
     def stop(self) -> None:
-        """Cut every connection, stop sending webhooks and end every thread."""
+        """Cut every connection, stop sending webhooks and end every thread.
+
+        In a test run, the client of this process ends what it does: it may have used this.
+        """
+        if test_run:
+            end_vwo()
         self.refuse()
         with self._lock:
             unfinished = [pair for pair in self._sending if pair[1].is_alive()]
@@ -106,6 +123,16 @@ class VWOSimulator(FaultInjection, Records):
         if not self._port:
             raise RuntimeError("The simulator has no URL before start()")
         return f"http://{self._host}:{self._port}"
+
+    @property
+    def site_settings(self) -> dict[str, Any]:
+        """The keys of ``VWO_WEBHOOKS`` that connect a site to this simulator."""
+        return {
+            "ACCOUNT_ID": self.account_id,
+            "SDK_KEY": self.sdk_key,
+            "SECRET": self.secret,
+            "SDK_OPTIONS": {"proxy_url": self.url},
+        }
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -158,7 +185,7 @@ class VWOSimulator(FaultInjection, Records):
             url or self.webhook_url or "",
             webhook_payload(action, event, triggered_by, timestamp, **extra),
             self.secret if secret is None else secret,
-            on_attempt=lambda _: self._notify(),
+            on_attempt=self._attempted,
         )
         thread = threading.Thread(
             target=webhook.run,
@@ -170,6 +197,11 @@ class VWOSimulator(FaultInjection, Records):
             self._sending.append((webhook, thread))
             thread.start()
         return webhook
+
+    def _attempted(self, attempt: DeliveryAttempt) -> None:
+        self._notify()
+        if self._on_attempt:
+            self._on_attempt(attempt)
 
     @property
     def deliveries(self) -> list[OutgoingWebhook]:

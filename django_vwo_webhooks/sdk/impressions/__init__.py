@@ -5,7 +5,7 @@ decides what an answer means to what is queued, ``queue`` has the thread, ``proc
 rest when the process ends.
 """
 
-from .process_end import impression_queue
+from .process_end import discard_impressions, impression_queue
 from .queue import ImpressionQueue
 
-__all__ = ["ImpressionQueue", "impression_queue"]
+__all__ = ["ImpressionQueue", "discard_impressions", "impression_queue"]

@@ -33,4 +33,13 @@ def _register() -> None:
 
 impression_queue = PerProcess(lambda: ImpressionQueue(at_start=_register))
 
+
+def discard_impressions() -> None:
+    """Drop what is queued, and end the thread, as tests do; the next use starts anew."""
+    queue = impression_queue.peek()
+    if queue is not None:
+        queue.discard()
+        impression_queue.forget()
+
+
 atexit.register(close_queue)

@@ -66,7 +66,12 @@ class ImpressionQueue:
         return sum(len(outbox.events) for outbox in list(self._outboxes.values()))
 
     def enqueue(self, event: dict[str, Any]) -> None:
-        """Queue one event; returns at once, and never raises because of the event."""
+        """Queue one event; returns at once, and never raises because of the event.
+
+        In a test run that names no stand-in for VWO the event is dropped.
+        """
+        if app_settings.offline:
+            return
         try:
             encoded = encode(event)
         except NotEncodable as error:
@@ -91,6 +96,8 @@ class ImpressionQueue:
 
         At most 100 are queued; beyond that the oldest is dropped. Batches that are due go first.
         """
+        if app_settings.offline:
+            return
         with self._changed:
             self.tasks.append(task)
             self._start()
@@ -129,6 +136,17 @@ class ImpressionQueue:
         with self._changed:
             self._outboxes.clear()
             self.tasks.clear()
+
+    def discard(self) -> None:
+        """Send nothing more, and wait a moment for the end of a request that is under way."""
+        self.clear()
+        with self._changed:
+            thread = self._thread
+            if thread is not None:
+                self._closing = True
+                self._changed.notify_all()
+        if thread is not None:
+            thread.join(EXIT_FLUSH_SECONDS)
 
     def _add(self, destination: Destination, encoded: bytes) -> None:
         outbox = self._outboxes.get(destination)
