@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 from rest_framework.authentication import BaseAuthentication
 
 from .broadcast import Broadcast
-from .conf import EXAMPLES, app_settings
+from .conf import EXAMPLES, app_settings, what_to_write
 from .models import WebhookEvent
 from .sdk_options import accepted_options
 
@@ -122,7 +122,7 @@ def _secret() -> Iterable[CheckMessage]:
         secrets, blanks = app_settings.secrets, app_settings.blank_secrets
     except ImproperlyConfigured:
         return
-    hint = f'Write: VWO_WEBHOOKS = {{…, "SECRET": {EXAMPLES["SECRET"]}}}'
+    hint = what_to_write("SECRET")
     if not secrets:
         yield Error(
             'VWO_WEBHOOKS["SECRET"] should be the key that VWO generated for the webhook; '
@@ -134,7 +134,7 @@ def _secret() -> Iterable[CheckMessage]:
         yield Error(
             'VWO_WEBHOOKS["SECRET"] should not contain blank entries; is an environment '
             "variable unset?",
-            hint='Remove the blank entry from "SECRET".',
+            hint='Set that variable, or remove the blank entry from "SECRET".',
             id="django_vwo_webhooks.E006",
         )
     if any(len(secret) < MIN_SECRET_LENGTH for secret in secrets):

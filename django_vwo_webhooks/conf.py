@@ -19,9 +19,9 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 EXAMPLES: dict[str, str] = {
-    "ACCOUNT_ID": '"123456"',
-    "SDK_KEY": 'os.environ["VWO_SDK_KEY"]',
-    "SECRET": 'os.environ["VWO_WEBHOOK_SECRET"]',
+    "ACCOUNT_ID": 'os.environ.get("VWO_ACCOUNT_ID")',
+    "SDK_KEY": 'os.environ.get("VWO_SDK_KEY")',
+    "SECRET": 'os.environ.get("VWO_WEBHOOK_SECRET")',
     "SDK_OPTIONS": "{}",
     "BROADCAST": '{"BACKEND": "django_vwo_webhooks.broadcast.database.DatabaseBroadcast"}',
     "REFRESH_TIMEOUT_SECONDS": "5",
@@ -39,6 +39,13 @@ SECRET_HEADER = "x-vwo-auth"  # noqa: S105 - the name of VWO's header, not a sec
 
 SHORTEST_PART = 4
 """How many characters of a secret count as a part of it."""
+
+VARIABLES = {
+    "ACCOUNT_ID": "VWO_ACCOUNT_ID",
+    "SDK_KEY": "VWO_SDK_KEY",
+    "SECRET": "VWO_WEBHOOK_SECRET",
+}
+"""The environment variables that the examples read the required settings from."""
 
 RETENTION_KEYS = {"changed", "unchanged", "failed", "default"}
 LONGEST_DAYS = 36500
@@ -68,6 +75,14 @@ def copy_containers(value: Any) -> Any:
     if isinstance(value, list):
         return [copy_containers(each) for each in value]
     return value
+
+
+def what_to_write(name: str) -> str:
+    """The line to write for a setting, and which environment variable to set."""
+    line = f'Write: VWO_WEBHOOKS = {{…, "{name}": {EXAMPLES[name]}}}'
+    if name not in VARIABLES:
+        return line
+    return f"{line} and set the environment variable {VARIABLES[name]}, or whichever the site reads"
 
 
 class TestRun:
@@ -266,9 +281,9 @@ class AppSettings:
         values = read_setting()
         if not isinstance(values, Mapping):
             raise ImproperlyConfigured(
-                'VWO_WEBHOOKS should be a dict. Write: VWO_WEBHOOKS = {"ACCOUNT_ID": "123456", '
-                '"SDK_KEY": os.environ["VWO_SDK_KEY"], '
-                '"SECRET": os.environ["VWO_WEBHOOK_SECRET"]}'
+                "VWO_WEBHOOKS should be a dict. Write: "
+                f'VWO_WEBHOOKS = {{"ACCOUNT_ID": {EXAMPLES["ACCOUNT_ID"]}, '
+                f'"SDK_KEY": {EXAMPLES["SDK_KEY"]}, "SECRET": {EXAMPLES["SECRET"]}}}'
             )
         return values
 
@@ -292,9 +307,11 @@ class AppSettings:
         return value
 
     def _wrong(self, name: str, expected: str) -> ImproperlyConfigured:
+        # no local variable has the value: with DEBUG an error page shows them
+        unset = not str(self._value(name, None) or "").strip()
         return ImproperlyConfigured(
-            f'VWO_WEBHOOKS["{name}"] should be {expected}. '
-            f'Write: VWO_WEBHOOKS = {{…, "{name}": {EXAMPLES[name]}}}'
+            f'VWO_WEBHOOKS["{name}"] should be {expected}{"; it is unset or blank" * unset}. '
+            f"{what_to_write(name)}"
         )
 
 

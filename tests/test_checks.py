@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from django_vwo_webhooks import conf
 from django_vwo_webhooks.checks import check_settings, check_urls
 from tests.conftest import configure
 
@@ -70,6 +71,17 @@ def test_an_invalid_setting_is_reported_with_what_to_write(settings, name, value
     assert [message.id for message in messages] == [f"django_vwo_webhooks.{number}"]
     assert f'VWO_WEBHOOKS["{name}"]' in messages[0].msg
     assert messages[0].hint
+
+
+@pytest.mark.parametrize("unset", [None, "", " "])
+def test_what_is_unset_is_reported_with_the_variable_to_set(settings, unset):
+    settings.VWO_WEBHOOKS = {"ACCOUNT_ID": unset, "SDK_KEY": unset, "SECRET": unset}
+    messages = check_settings(None)
+    assert [message.id[-4:] for message in messages] == ["E002", "E003", "E004"]
+    for message, name in zip(messages, conf.VARIABLES.values(), strict=True):
+        assert "unset or blank" in message.msg
+        assert f'os.environ.get("{name}")' in message.hint
+        assert f"set the environment variable {name}" in message.hint
 
 
 @pytest.mark.parametrize(("library", "extra"), [("redis", "redis"), ("psycopg", "postgres")])

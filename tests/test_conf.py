@@ -22,7 +22,8 @@ DEFAULTS = {
 
 
 @pytest.mark.parametrize(("name", "value"), DEFAULTS.items())
-def test_defaults(name, value):
+def test_defaults(settings, name, value):
+    settings.VWO_WEBHOOKS = {}
     assert getattr(app_settings, name) == value
 
 

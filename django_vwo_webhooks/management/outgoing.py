@@ -19,17 +19,45 @@ MAX_RESPONSE_BYTES = 65536
 
 @dataclass(frozen=True)
 class DeliveryAttempt:
-    """One delivery; ``status`` is None when there was no response, and ``error`` then says why."""
+    """One delivery; ``status`` is None when there was no response, and ``error`` then says why.
+
+    ``location`` is where a redirect leads to.
+    """
 
     status: int | None
     seconds: float
     body: str
     error: str | None
+    location: str | None = None
 
     @property
     def succeeded(self) -> bool:
         """Whether the receiver answered with a 2xx, the only thing that VWO takes as success."""
         return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """The JSON object in the body; empty if the body is not one."""
+        try:
+            answer = json.loads(self.body)
+        except ValueError:
+            return {}
+        return answer if isinstance(answer, dict) else {}
+
+    @property
+    def message(self) -> str:
+        """What the webhook reports in its answer."""
+        answer = self.answer
+        if self.status == 400 and "detail" not in answer:
+            return "; ".join(f"{field}: {problem}" for field, problem in answer.items())
+        return str(answer.get("message") or answer.get("detail") or "")
+
+    @property
+    def is_from_webhook(self) -> bool:
+        """Whether the body is one that the webhook answers with: what is in front of it, or beside
+        it, answers with HTML in most cases."""
+        keys = {"event"} if self.succeeded else {"event", "detail"}
+        return bool(keys & self.answer.keys()) or (self.status == 400 and bool(self.answer))
 
 
 def webhook_payload(
@@ -52,8 +80,8 @@ def webhook_payload(
 class OutgoingWebhook:
     """A webhook that is sent to ``url``; every attempt sends the same bytes.
 
-    Raises ``ValueError`` when ``url`` is not an absolute http or https URL. ``on_attempt`` is
-    called after each attempt, in the thread that sends.
+    Raises ``ValueError`` when ``url`` is not an absolute http or https URL, or ``secret`` can't be
+    sent in a header. ``on_attempt`` is called after each attempt, in the thread that sends.
     """
 
     def __init__(
@@ -68,6 +96,9 @@ class OutgoingWebhook:
         address = urlsplit(url)
         if address.scheme not in {"http", "https"} or not address.hostname:
             raise ValueError(f"A webhook needs an absolute http or https URL, not {url!r}")
+        _ = address.port  # raises ValueError for one that is not a port
+        if not secret.isprintable() or not secret.isascii():
+            raise ValueError("The secret can't be sent in a header: use printable ASCII characters")
         self.url = url
         self.payload = payload
         self._address = address
@@ -116,16 +147,12 @@ class OutgoingWebhook:
     def attempt(self) -> DeliveryAttempt:
         """Send once and return the result; network errors are returned in it, never raised."""
         started_at = time.monotonic()
-        status, body, error = None, "", None
+        status, body, location, error = None, "", None, None
         try:
-            status, body = self._post()
-        except TimeoutError:
-            error = f"no response within {self._timeout_seconds:g} s"
-        except ConnectionRefusedError:
-            error = "connection refused"
-        except (OSError, HTTPException) as problem:
-            error = f"no response: {type(problem).__name__}"
-        attempt = DeliveryAttempt(status, time.monotonic() - started_at, body, error)
+            status, body, location = self._post()
+        except (OSError, HTTPException, UnicodeError) as problem:
+            error = self._explain(problem)
+        attempt = DeliveryAttempt(status, time.monotonic() - started_at, body, error, location)
         with self._lock:
             self._attempts.append(attempt)
         if self._on_attempt:
@@ -140,7 +167,21 @@ class OutgoingWebhook:
                 with suppress(OSError):
                     self._socket.shutdown(socket.SHUT_RDWR)
 
-    def _post(self) -> tuple[int, str]:
+    def _explain(self, problem: Exception) -> str:
+        if isinstance(problem, TimeoutError):
+            return f"no response within {self._timeout_seconds:g} s"
+        if isinstance(problem, ConnectionRefusedError):
+            return "connection refused"
+        if isinstance(problem, (socket.gaierror, UnicodeError)):
+            return "unknown host"
+        if isinstance(problem, ssl.SSLCertVerificationError):
+            return f"TLS: {problem.verify_message}"
+        if isinstance(problem, ssl.SSLError):
+            return f"TLS: {problem.reason or type(problem).__name__}"
+        reason = getattr(problem, "strerror", None)
+        return f"no response: {reason or type(problem).__name__}"
+
+    def _post(self) -> tuple[int, str, str | None]:
         """Post with http.client: ``cancel`` needs the socket, and VWO follows no redirects."""
         connection = self._connect()
         try:
@@ -149,7 +190,8 @@ class OutgoingWebhook:
             headers = {"Content-Type": "application/json", SECRET_HEADER: self._secret}
             connection.request("POST", target, self._body, headers)
             response = connection.getresponse()
-            return response.status, response.read(MAX_RESPONSE_BYTES).decode(errors="replace")
+            body = response.read(MAX_RESPONSE_BYTES).decode(errors="replace")
+            return response.status, body, response.getheader("Location")
         finally:
             with self._lock:
                 self._socket = None

@@ -7,7 +7,22 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from django_vwo_webhooks.management.outgoing import DeliveryAttempt
 from django_vwo_webhooks.testing.simulator import VWOSimulator
+
+SETTINGS = """VWO simulator at {url}
+
+Let the site's settings end with:
+
+VWO_WEBHOOKS = {{
+{keys}
+}}
+"""
+
+NOT_ASKED = (
+    "This site has never asked the simulator for settings. Let its settings end with the lines "
+    "above, and restart it."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -33,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         webhook_url=options.webhook_url,
         host=options.host,
         port=options.port,
+        on_attempt=lambda attempt: log.write(attempt),
     )
+    log = _AttemptLog(simulator)
     stop_requested = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop_requested.set())
@@ -41,9 +58,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
         simulator.start()
     except (OSError, OverflowError) as problem:
         parser.error(f"cannot listen on {options.host}:{options.port}: {problem}")
-    print(f"VWO simulator at {simulator.url}", flush=True)
+    keys = simulator.site_settings.items()
+    # the JSON of strings, and of dicts of strings, is Python code too
+    lines = [f"    {json.dumps(key)}: {json.dumps(value)}," for key, value in keys]
+    print(SETTINGS.format(url=simulator.url, keys="\n".join(lines)), flush=True)
     stop_requested.wait()
     simulator.stop()
+
+
+class _AttemptLog:
+    """Prints what the site answers to webhooks, and each lasting answer only once."""
+
+    def __init__(self, simulator: VWOSimulator) -> None:
+        self._simulator = simulator
+        self._last = ""
+
+    def write(self, attempt: DeliveryAttempt) -> None:
+        answer = attempt.error or f"HTTP {attempt.status}"
+        lines = [f"Webhook sent: {answer}" + (f", {attempt.message}" if attempt.message else "")]
+        if attempt.status == 503 and not self._simulator.fetches:
+            lines.append(NOT_ASKED)
+        if attempt.succeeded or lines[0] != self._last:
+            print(*lines, sep="\n", flush=True)
+        self._last = lines[0]
 
 
 def _read(path: Path | None, parser: argparse.ArgumentParser) -> dict[str, object] | None:

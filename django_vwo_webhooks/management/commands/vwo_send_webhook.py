@@ -1,6 +1,5 @@
 """``manage.py vwo_send_webhook``: post to the site's webhook as VWO would."""
 
-import json
 from typing import Any
 from urllib.parse import urljoin
 
@@ -8,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import NoReverseMatch, reverse
 
 from django_vwo_webhooks.conf import app_settings
+from django_vwo_webhooks.management.advice import advice
 from django_vwo_webhooks.management.outgoing import (
     DeliveryAttempt,
     OutgoingWebhook,
@@ -16,16 +16,6 @@ from django_vwo_webhooks.management.outgoing import (
 
 RETRY_SECONDS = (1.0, 2.0)
 GIVE_UP_SECONDS = 3600.0
-ADVICE: dict[int, str] = {
-    301: "The URL redirects, and VWO does not follow redirects: give the final URL, with its "
-    "trailing slash.",
-    302: "The URL redirects, and VWO does not follow redirects: give the final URL.",
-    400: "The site accepted the credentials and refused the payload.",
-    401: 'The secret is not listed in VWO_WEBHOOKS["SECRET"] of the site that answered.',
-    403: "Something in front of the webhook refused the request: check CSRF and firewalls.",
-    404: "There is nothing at this URL: include django_vwo_webhooks.urls in the site's URLs.",
-    503: "The webhook works, but the settings could not be refreshed: see vwo_status.",
-}
 
 
 class Command(BaseCommand):
@@ -45,7 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--retry", action="store_true", help="retry as VWO does, until a 2xx")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Send; raises ``CommandError`` with advice unless the response is a 2xx."""
+        """Send; raises ``CommandError`` with advice unless the webhook answers with a 2xx."""
         payload = webhook_payload(
             options["action"], options["event"], options["triggered_by"], options["timestamp"]
         )
@@ -53,15 +43,15 @@ class Command(BaseCommand):
         secret = options["secret"] or self._own_secret()
         try:
             webhook = OutgoingWebhook(url, payload, secret, on_attempt=self._print_attempt)
-        except ValueError as problem:
-            raise CommandError(str(problem)) from None
+        except ValueError as error:
+            raise CommandError(str(error)) from None
         if options["retry"]:
             webhook.run(RETRY_SECONDS, GIVE_UP_SECONDS)
         else:
             webhook.attempt()
         last = webhook.attempts[-1]
-        if not last.succeeded:
-            raise CommandError(f"Not delivered to {url}: {self._advice(last)}")
+        if problem := advice(url, last):
+            raise CommandError(f"Not delivered to {url}: {problem}")
 
     def _own_url(self, host: str) -> str:
         address = host if "://" in host else f"http://{host}"
@@ -83,21 +73,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{attempt.error} ({attempt.seconds:.2f} s)")
             return
         details = [f"HTTP {attempt.status} in {attempt.seconds:.2f} s"]
-        response = self._json(attempt)
-        details += [str(response[key]) for key in ("message", "detail") if response.get(key)]
-        details += [f"event {response['event']}"] if response.get("event") is not None else []
+        if attempt.is_from_webhook:
+            event = attempt.answer.get("event")
+            details += [attempt.message] if attempt.message else []
+            details += [f"event {event}"] if event is not None else []
         self.stdout.write(", ".join(details))
-
-    def _json(self, attempt: DeliveryAttempt) -> dict[str, Any]:
-        try:
-            response = json.loads(attempt.body)
-        except ValueError:
-            return {}
-        return response if isinstance(response, dict) else {}
-
-    def _advice(self, attempt: DeliveryAttempt) -> str:
-        if attempt.error == "connection refused":
-            return "connection refused. Is the server running there?"
-        if attempt.status is None:
-            return f"{attempt.error}. Is the address right, and does the server respond?"
-        return f"HTTP {attempt.status}. {ADVICE.get(attempt.status, 'See the log of the site.')}"
