@@ -1,13 +1,25 @@
-"""What README and docs name exists: files, sections, tests, Python names, settings, commands."""
+"""What README and docs name exists: files, sections, tests, Python names, settings, commands.
+
+What the README says to paste works.
+"""
 
 import ast
+import os
 import re
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from django.core.management import get_commands
 
-from django_vwo_webhooks.conf import EXAMPLES
+from django_vwo_webhooks.checks import check_settings, check_urls
+from django_vwo_webhooks.conf import EXAMPLES, VARIABLES
+from django_vwo_webhooks.models import SettingsSnapshot
+from django_vwo_webhooks.signals import settings_refreshed
+from django_vwo_webhooks.testing import VWOSimulator
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = [ROOT, ROOT / "django_vwo_webhooks", ROOT / "example_project"]
@@ -126,3 +138,117 @@ def test_every_check_is_in_the_readme():
 def test_every_command_is_in_the_readme():
     ours = {name for name, app in get_commands().items() if app == "django_vwo_webhooks"}
     assert {row.split()[0] for row in column("## Commands")} == ours
+
+
+def blocks(page, language="python"):
+    """The code blocks of a page, as they would be pasted."""
+    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```$", page, re.DOTALL | re.MULTILINE)
+    return [textwrap.dedent(code) for _, code in found]
+
+
+def block(*words, language="python"):
+    """The only block of the README that contains these words."""
+    [code] = [code for code in blocks(README, language) if all(word in code for word in words)]
+    return code
+
+
+def run_block(*words):
+    """The names that the block defines."""
+    names = {}
+    exec(block(*words), names)  # noqa: S102 - the README's own code
+    return names
+
+
+@each_page
+def test_python_blocks_are_python(page):
+    for code in blocks(page.read_text()):
+        # lines of a dict are shown without the dict
+        ast.parse(code if not code.startswith('"') else f"{{{code}}}")
+
+
+def test_the_settings_to_paste_are_complete_once_the_variables_are_set(settings, monkeypatch):
+    for name in VARIABLES.values():
+        monkeypatch.delenv(name, raising=False)
+    settings.VWO_WEBHOOKS = run_block("INSTALLED_APPS")["VWO_WEBHOOKS"]
+    hints = " ".join(message.hint for message in check_settings(None))
+    assert all(f"variable {name}," in hints for name in VARIABLES.values())
+    for name in VARIABLES.values():
+        monkeypatch.setenv(name, "0123456789abcdef")
+    pasted = run_block("INSTALLED_APPS")
+    settings.VWO_WEBHOOKS = pasted["VWO_WEBHOOKS"]
+    assert check_settings(None) == []
+    assert set(pasted["INSTALLED_APPS"]) <= set(settings.INSTALLED_APPS)
+
+
+def test_the_urls_to_paste_include_the_webhook(settings, monkeypatch):
+    urls = ModuleType("urls_of_the_readme")
+    vars(urls).update(run_block("urlpatterns"))
+    monkeypatch.setitem(sys.modules, urls.__name__, urls)
+    settings.ROOT_URLCONF = "django.contrib.auth.urls"
+    assert check_urls(None)
+    settings.ROOT_URLCONF = urls.__name__
+    assert check_urls(None) == []
+
+
+def test_the_receiver_to_paste_prints_changes(capsys):
+    receiver = run_block("@receiver")["print_changes"]
+    try:
+        changes = [{"kind": "flag_on", "text": "new_checkout switched on"}]
+        settings_refreshed.send(SettingsSnapshot, events=(), snapshot=None, changes=changes)
+    finally:
+        assert settings_refreshed.disconnect(receiver)
+    assert capsys.readouterr().out == "flag_on new_checkout switched on\n"
+
+
+def test_the_simulators_settings_are_those_that_it_prints(settings):
+    line = block("django_vwo_webhooks.testing", language="sh")
+    option = dict(re.findall(r"--([\w-]+) (\S+)", line))
+    vwo = VWOSimulator(secret=option["secret"], port=int(option["port"]))
+    settings.VWO_WEBHOOKS = run_block("proxy_url")["VWO_WEBHOOKS"]
+    assert vwo.site_settings == settings.VWO_WEBHOOKS
+    assert check_settings(None) == []
+
+
+def test_the_broadcast_to_paste_is_valid(settings):
+    pytest.importorskip("redis")
+    pasted = run_block("RedisBroadcast")["VWO_WEBHOOKS"]
+    settings.VWO_WEBHOOKS = {**settings.VWO_WEBHOOKS, **pasted}
+    assert check_settings(None) == []
+
+
+def test_the_tests_to_paste_pass(tmp_path):
+    """In a site with the settings for tests of the README, by pytest, which runs TestCases too."""
+    section = README.partition("\n## Test your site\n")[2].partition("\n## ")[0]
+    pasted = blocks(section)
+    site = [code for code in pasted if code.startswith("VWO_WEBHOOKS")]
+    base = "from tests.testing.site.settings import *"
+    (tmp_path / "site_settings.py").write_text("\n".join([base, *site]))
+    tests = [code for code in pasted if code not in site]
+    for number, code in enumerate(tests):
+        (tmp_path / f"test_{number}.py").write_text(code)
+    options = [
+        "-c",
+        os.devnull,
+        "--rootdir",
+        str(tmp_path),
+        "-p",
+        "no:cacheprovider",
+        "-W",
+        "error",
+    ]
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "-q", tmp_path],
+        env={
+            **{name: value for name, value in os.environ.items() if "PYTEST" not in name},
+            "DJANGO_SETTINGS_MODULE": "site_settings",
+            "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]),
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert len(site) == 1
+    assert ran.returncode == 0, ran.stdout
+    assert f"\n{len(tests)} passed in " in ran.stdout
+    assert len(tests) == 4
