@@ -76,7 +76,7 @@ class _AttemptLog:
     def write(self, attempt: DeliveryAttempt) -> None:
         answer = attempt.error or f"HTTP {attempt.status}"
         lines = [f"Webhook sent: {answer}" + (f", {attempt.message}" if attempt.message else "")]
-        if attempt.status == 503 and not self._simulator.fetches:
+        if attempt.status in {401, 503} and not self._simulator.fetches:
             lines.append(NOT_ASKED)
         if attempt.succeeded or lines[0] != self._last:
             print(*lines, sep="\n", flush=True)

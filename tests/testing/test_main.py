@@ -66,8 +66,11 @@ def test_it_prints_the_settings_that_connect_a_site(secret: str, tmp_path: Any) 
         assert requests.get(proxy_url + PULL, timeout=5).json() == REAL
 
 
-def test_it_prints_what_the_site_answers_and_what_it_lacks(receiver: Receiver) -> None:
-    receiver.statuses = [503, 503, 200]
+@pytest.mark.parametrize("refusal", [401, 503])
+def test_it_prints_what_the_site_answers_and_what_it_lacks(
+    refusal: int, receiver: Receiver
+) -> None:
+    receiver.statuses = [refusal, refusal, 200]
     with running("--webhook-url", receiver.url) as process:
         assert process.stdout is not None
         url = printed_settings(process)["SDK_OPTIONS"]["proxy_url"]
@@ -76,7 +79,7 @@ def test_it_prints_what_the_site_answers_and_what_it_lacks(receiver: Receiver) -
         printed = [line.strip() for line in lines_until("HTTP 200", lines)]
     assert printed == [
         "",
-        "Webhook sent: HTTP 503, settings refreshed",
+        f"Webhook sent: HTTP {refusal}, settings refreshed",
         NOT_ASKED,
         "Webhook sent: HTTP 200, settings refreshed",
     ]

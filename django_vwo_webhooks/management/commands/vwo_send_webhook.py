@@ -72,9 +72,9 @@ class Command(BaseCommand):
         if attempt.status is None:
             self.stdout.write(f"{attempt.error} ({attempt.seconds:.2f} s)")
             return
-        details = [f"HTTP {attempt.status} in {attempt.seconds:.2f} s"]
+        line = f"HTTP {attempt.status} in {attempt.seconds:.2f} s"
         if attempt.is_from_webhook:
             event = attempt.answer.get("event")
-            details += [attempt.message] if attempt.message else []
-            details += [f"event {event}"] if event is not None else []
-        self.stdout.write(", ".join(details))
+            line += f": {attempt.message}" if attempt.message else ""
+            line += f" (event {event})" if event is not None else ""
+        self.stdout.write(line)
