@@ -2,12 +2,19 @@
 
 from typing import TYPE_CHECKING
 
+from django.core.exceptions import ImproperlyConfigured
+
 from .conf import overridden_flags
 from .follower import ensure_following
+from .log_once import LogOnce
+from .process import PerProcess
 from .sdk import load_sdk
 
 if TYPE_CHECKING:
     from .sdk.client import Client
+
+
+_log = PerProcess(lambda: LogOnce("reading VWO_WEBHOOKS", "flags stay as they are"))
 
 
 def get_client() -> "Client":
@@ -33,6 +40,13 @@ def follow() -> None:
     """Make sure that this process follows the settings that are for it now.
 
     Runs before each evaluation, since a site may keep the client: a forked child starts to follow
-    anew, and so does a process whose settings have changed.
+    anew, and so does a process whose settings have changed. Where these are invalid, or another
+    thread is overriding them at this moment, which leaves Django without any, the evaluation goes
+    on with the settings that the client runs.
     """
-    ensure_following(load_sdk().client().owner)
+    try:
+        client = load_sdk().client()
+    except ImproperlyConfigured as error:
+        _log().failed(error)
+        return
+    ensure_following(client.owner)
