@@ -43,6 +43,14 @@ class LoggingTransport:
         logger.log(LEVELS.get(level.upper(), logging.ERROR), "%s", app_settings.redact(message))
 
 
+_reported = PerProcess(OnceInAWhile)
+
+
+def forget_reported() -> None:
+    """Log each error again, so that no test misses one that another test has caused."""
+    _reported.forget()
+
+
 class SparingLogManager(LogManager):
     """Logs the same error once in ten minutes, with a count, and reports it to VWO as often.
 
@@ -51,7 +59,6 @@ class SparingLogManager(LogManager):
     missing: a visitor whose id is empty is enough for that. Such an error is logged here.
     """
 
-    _reported = PerProcess(OnceInAWhile)
     _count: ContextVar[str] = ContextVar("_count", default="")
 
     def __new__(cls, *args: Any) -> "SparingLogManager":
@@ -70,7 +77,7 @@ class SparingLogManager(LogManager):
         should_send_log_to_vwo: bool = True,
     ) -> None:
         values = data or {}
-        earlier = self._reported().admit((template, repr(values)))
+        earlier = _reported().admit((template, repr(values)))
         if earlier is None:
             return
         more = f" ({earlier} more since the last such line)" if earlier else ""

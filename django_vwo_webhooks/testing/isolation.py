@@ -7,6 +7,7 @@ ENDS = {
     "django_vwo_webhooks.sdk.download": "close_idle_connections",
     "django_vwo_webhooks.sdk.impressions": "discard_impressions",
     "django_vwo_webhooks.sdk.lifecycle": "forget_settings",
+    "django_vwo_webhooks.sdk.logs": "forget_reported",
 }
 """The functions to call, by module. A module that is not loaded has nothing to end."""
 

@@ -175,7 +175,7 @@ def test_a_batch_without_an_answer_gets_no_more_events(vwo, client, queue, impat
 
 @pytest.mark.parametrize("between", [Outcome.NOT_NOW, Outcome.UNSENT])
 def test_other_answers_in_between_change_nothing_about_that(between):
-    box = Outbox(None)
+    box = Outbox(ANYWHERE)
     box.events.extend([b"{}", b"{}"])
     for _ in range(3):
         assert box.settle(box.next_batch(100), Answer(Outcome.UNANSWERED), 100, 2.0) is None
