@@ -9,13 +9,13 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError, transaction
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 from django.utils.module_loading import import_string
 from rest_framework.authentication import BaseAuthentication
 
 from .broadcast import Broadcast
 from .conf import EXAMPLES, app_settings, what_to_write
 from .models import WebhookEvent
+from .models.clock import DatabaseClock
 from .sdk_options import accepted_options
 
 MIN_SECRET_LENGTH = 16
@@ -81,7 +81,8 @@ def check_retention(
     try:
         longest = timedelta(days=max(app_settings.retention_days.values()))
         with transaction.atomic(using=events.db):
-            overdue = events.ours().filter(received_at__lt=timezone.now() - 2 * longest)
+            now = DatabaseClock.read(events.db).now()
+            overdue = events.ours().filter(received_at__lt=now - 2 * longest)
             never_pruned = overdue.exists() and events.ours()[: LARGE + 1].count() > LARGE
     except (ImproperlyConfigured, DatabaseError, InterfaceError):
         return []

@@ -9,8 +9,6 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from .process import PerProcess
 
 logger = logging.getLogger("django_vwo_webhooks")
@@ -21,24 +19,33 @@ LOG_AGAIN_SECONDS = 600.0
 MAX_REASONS = 20
 """How many reasons are logged each on its own."""
 
-FORGET_AFTER = timedelta(days=1)
+FORGET_AFTER_SECONDS = 86_400.0
 """How long after the last refused delivery they are forgotten, though none was accepted."""
 
 
 @dataclass(frozen=True)
 class Refused:
-    """Deliveries that were refused, none of them followed by one that was accepted."""
+    """Deliveries that were refused, none of them followed by one that was accepted.
+
+    The first and the last of them arrived at these times of the monotonic clock.
+    """
 
     count: int = 0
-    since: datetime | None = None
-    last_at: datetime | None = None
+    first_at: float = 0.0
+    last_at: float = 0.0
     remote_addr: str | None = None
     """The address that the last one came from, if it may be stored."""
 
     @property
     def is_over(self) -> bool:
         """Whether none was refused for so long that they mean nothing any more."""
-        return self.last_at is not None and self.last_at < timezone.now() - FORGET_AFTER
+        return time.monotonic() - self.last_at > FORGET_AFTER_SECONDS
+
+    def times(self, now: datetime) -> tuple[datetime, datetime]:
+        """When the first and the last of them arrived, by the clock that ``now`` was read from."""
+        monotonic = time.monotonic()
+        first, last = monotonic - self.first_at, monotonic - self.last_at
+        return now - timedelta(seconds=first), now - timedelta(seconds=last)
 
 
 class Refusals:
@@ -53,20 +60,22 @@ class Refusals:
         While none is accepted, another line follows every ``LOG_AGAIN_SECONDS`` at most. ``kind``
         is "missing" or "mismatch", and ``detail`` says which header.
         """
-        now = timezone.now()
+        now = time.monotonic()
         with self._lock:
             before = self.refused
-            refused = Refused(before.count + 1, before.since or now, now, remote_addr)
+            first_at = before.first_at if before.count else now
+            refused = Refused(before.count + 1, first_at, now, remote_addr)
             self.refused = refused
             # a class of the site's own may give any number of reasons
             known = detail in self._logged_at or len(self._logged_at) < MAX_REASONS
             reason = detail if known else ""
             logged_at = self._logged_at.get(reason)
-            if logged_at is not None and time.monotonic() < logged_at + LOG_AGAIN_SECONDS:
+            if logged_at is not None and now < logged_at + LOG_AGAIN_SECONDS:
                 return
-            self._logged_at[reason] = time.monotonic()
+            self._logged_at[reason] = now
         source = f" from {remote_addr}" if remote_addr else ""
-        so_far = "" if logged_at is None else f" Refused since {refused.since}: {refused.count}."
+        seconds = now - first_at
+        so_far = "" if logged_at is None else f" {refused.count} in the last {seconds:.0f} s."
         logger.warning("A webhook%s was refused, %s: %s%s", source, kind, detail, so_far)
 
     def accepted(self) -> None:

@@ -8,14 +8,12 @@ from operator import attrgetter
 from typing import Any
 
 from django.db.models import Max, TextChoices
-from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from .conf import app_settings
 from .models import FleetProcess, RefreshLease, SettingsSnapshot, WebhookEvent
 from .models.process import STALE_SECONDS, DropReason
-from .refusals import Refused
 
 STALE_AFTER = 1.5
 """How many times ``RECONCILE_SECONDS`` may pass without a refresh before settings are stale."""
@@ -28,9 +26,22 @@ class FleetState(TextChoices):
 
 
 @dataclass(frozen=True)
+class RefusedDeliveries:
+    """What the fleet has refused since it accepted a delivery, by the database's clock."""
+
+    count: int = 0
+    since: datetime | None = None
+    last_at: datetime | None = None
+    remote_addr: str | None = None
+    """The address that the last one came from, if it may be stored."""
+
+
+@dataclass(frozen=True)
 class FleetStatus:
     state: FleetState
     """``stale`` if no refresh succeeded for too long, ``failing`` if the newest one failed."""
+    now: datetime
+    """When this was read, by the database's clock, of which all these times are."""
     since: datetime | None
     error: str
     snapshot: SettingsSnapshot | None
@@ -40,7 +51,7 @@ class FleetStatus:
     last_event: WebhookEvent | None
     processes: list[Any]
     """``FleetProcess`` rows, each with its ``heartbeat_age_seconds``."""
-    refused: Refused
+    refused: RefusedDeliveries
     """The deliveries that the fleet has refused since any process accepted one."""
 
     @property
@@ -163,7 +174,7 @@ def _is_stale(process: Any) -> bool:
     return bool(process.heartbeat_age_seconds >= STALE_SECONDS)
 
 
-def _refused(processes: list[Any]) -> Refused:
+def _refused(processes: list[Any]) -> RefusedDeliveries:
     """What the processes have refused since the last delivery that any of them accepted."""
     refusing = [process for process in processes if process.refused]
     if refusing:
@@ -172,9 +183,9 @@ def _refused(processes: list[Any]) -> Refused:
         accepted_at = events.aggregate(at=Max("last_received_at"))["at"]
         refusing = [row for row in refusing if not accepted_at or row.refused_last_at > accepted_at]
     if not refusing:
-        return Refused()
+        return RefusedDeliveries()
     last = max(refusing, key=attrgetter("refused_last_at"))
-    return Refused(
+    return RefusedDeliveries(
         count=sum(process.refused for process in refusing),
         since=min(process.refused_since for process in refusing),
         last_at=last.refused_last_at,
@@ -195,10 +206,12 @@ def fleet_status() -> FleetStatus:
     elif not 0 <= refreshed <= STALE_AFTER * planned:
         # it is negative where the database's clock was set back
         state, since_seconds = FleetState.STALE, max(0.0, refreshed - planned)
+    now = lease.clock.now()
     processes = list(FleetProcess.objects.ours().with_heartbeat_age().order_by("host", "pid"))
     return FleetStatus(
         state=state,
-        since=None if since_seconds is None else timezone.now() - timedelta(seconds=since_seconds),
+        now=now,
+        since=None if since_seconds is None else now - timedelta(seconds=since_seconds),
         error=lease.error,
         snapshot=SettingsSnapshot.objects.defer("settings", "changes").in_force(),
         refreshed_seconds=refreshed,

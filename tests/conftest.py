@@ -134,11 +134,12 @@ def run_site(code: str, **more: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextlib.contextmanager
-def start_site(code: str) -> Iterator[subprocess.Popen[str]]:
+def start_site(code: str, **more: str) -> Iterator[subprocess.Popen[str]]:
     """As ``run_site``, without waiting for the end; nothing of it outlives the block."""
     with subprocess.Popen(
         [sys.executable, "-m", "django", "shell", "-v0", "-c", code],
-        env=site_environment(),
+        env=site_environment(**more),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

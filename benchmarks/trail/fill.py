@@ -58,8 +58,9 @@ def _snapshots(count: int, started: datetime, chance: random.Random) -> Iterator
         shades[chance.choice(list(shades))] += 1
         flags = (feature(key, variables={"shade": shade}) for key, shade in shades.items())
         after = build_settings(*flags)
-        snapshot = SettingsSnapshot.of(after, f"{number:064x}", compare(before, after), "webhook")
-        snapshot.created_at = started + number * PERIOD / count
+        at = started + number * PERIOD / count
+        changes = compare(before, after)
+        snapshot = SettingsSnapshot.of(after, f"{number:064x}", changes, "webhook", at)
         before = after
         yield snapshot
 

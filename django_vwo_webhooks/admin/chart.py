@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connections, transaction
 from django.utils import timezone
 
@@ -101,9 +102,12 @@ class Chart:
         return bars
 
 
-def daily_chart() -> Chart:
-    """Days begin at the site's midnights, computed here: no database needs to know time zones."""
-    today = in_current_zone(timezone.now()).date()
+def daily_chart(now: datetime) -> Chart:
+    """The days up to ``now``, by the database's clock.
+
+    They begin at the site's midnights, computed here: no database needs to know time zones.
+    """
+    today = in_current_zone(now).date()
     dates = [today - timedelta(days=ago) for ago in range(DAYS - 1, -2, -1)]
     using = WebhookEvent.objects.all().db
     limits = {
@@ -129,4 +133,4 @@ def _counts(using: str, limits: dict[str, Any]) -> dict[str, int]:
 
 def _midnight(day: date) -> datetime:
     midnight = datetime.combine(day, time.min)
-    return timezone.make_aware(midnight) if timezone.is_aware(timezone.now()) else midnight
+    return timezone.make_aware(midnight) if settings.USE_TZ else midnight

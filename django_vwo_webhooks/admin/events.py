@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -92,9 +92,9 @@ class WebhookEventAdmin(RefreshButtonAdmin):
                 "fleet": status,
                 "fleet_since": format_time(status.since),
                 "refused_since": format_time(status.refused.since),
-                "missed": _count_missed(),
+                "missed": _count_missed(status.now),
                 "missed_url": f"{snapshots_url}?webhook=missed" if may_view_snapshots else None,
-                "chart": daily_chart(),
+                "chart": daily_chart(status.now),
                 "refresh_url": self.refresh_url(request),
             }
         return super().changelist_view(request, {**context, **(extra_context or {})})
@@ -200,11 +200,10 @@ def _between(first: WebhookEvent, second: WebhookEvent) -> str:
     return format_duration((second.received_at - first.received_at).total_seconds())
 
 
-def _count_missed() -> int:
+def _count_missed(now: datetime) -> int:
     """How many webhooks this site missed in the days that the chart covers."""
-    since = timezone.now() - timedelta(days=DAYS)
-    snapshots = SettingsSnapshot.objects.ours().filter(created_at__gte=since)
-    return snapshots.with_missed().filter(models.Q(is_missed=True)).count()
+    snapshots = SettingsSnapshot.objects.ours().filter(created_at__gte=now - timedelta(days=DAYS))
+    return snapshots.with_missed(now).filter(models.Q(is_missed=True)).count()
 
 
 def _filename(extension: str) -> str:

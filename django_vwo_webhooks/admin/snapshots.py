@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..changes import compare
 from ..models import SettingsSnapshot, WebhookEvent
+from ..models.clock import DatabaseClock
 from .base import ReadOnlyAdmin
 from .display import EMPTY_DISPLAY, badge, format_time, headline, json_block, one_line
 from .filters import MissedWebhookFilter
@@ -47,7 +48,9 @@ class SettingsSnapshotAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         snapshots: Any = super().get_queryset(request)
-        annotated: models.QuerySet[Any] = snapshots.with_in_force().with_missed()
+        annotated: models.QuerySet[Any] = snapshots.with_in_force().with_missed(
+            DatabaseClock.read(snapshots.db).now()
+        )
         return annotated.defer("settings", "changes")
 
     def page_context(self, request: HttpRequest, snapshot: SettingsSnapshot) -> dict[str, Any]:

@@ -19,10 +19,10 @@ class DatabaseCheck:
         # processes that were deployed at the same time must not all reconcile at the same time
         self._share = random.uniform(0.8, 0.9)  # noqa: S311 - spreads load, guards nothing
 
-    def run(self) -> float:
+    def run(self) -> LeaseState:
         """Apply the snapshot in force if another one runs here, and refresh if that is due.
 
-        Returns in how many seconds a reconcile is due, unless another process refreshes before.
+        Returns the lease as it was read at first.
         """
         lease = RefreshLease.objects.read()
         if lease.snapshot_id is None:
@@ -32,14 +32,15 @@ class DatabaseCheck:
             announce_applied(apply(lease.snapshot_id, lease.digest))
             if self._must_reconcile(lease):
                 self._refresh(lease, SettingsSnapshot.Cause.RECONCILE, lease.attempt)
-        return self._due_seconds(lease)
+        return lease
 
     def _must_reconcile(self, lease: LeaseState) -> bool:
         # a refresh in the future was one before the database's clock was set back
-        late = self._due_seconds(lease) <= 0 or lease.refreshed_seconds < 0
+        late = self.due_seconds(lease) <= 0 or lease.refreshed_seconds < 0
         return late and self._reconciles and not (lease.busy or lease.backing_off)
 
-    def _due_seconds(self, lease: LeaseState) -> float:
+    def due_seconds(self, lease: LeaseState) -> float:
+        """In how many seconds a reconcile is due, unless another process refreshes before."""
         return app_settings.reconcile_seconds * self._share - lease.refreshed_seconds
 
     def _refresh(self, lease: LeaseState, cause: str, noted: int) -> None:

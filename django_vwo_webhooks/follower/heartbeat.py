@@ -1,5 +1,6 @@
 import contextlib
 import time
+from datetime import datetime
 
 from django.db import Error
 
@@ -25,10 +26,11 @@ class Heartbeat:
         """In how many seconds the next heartbeat is due, 0 if it is overdue."""
         return max(0.0, self._due_at - time.monotonic())
 
-    def write(self) -> None:
+    def write(self, now: datetime) -> None:
         """Write the row if a heartbeat is due, or if something has changed.
 
-        That is: other settings have been applied, or deliveries are refused, or no longer.
+        That is: other settings have been applied, or deliveries are refused, or no longer. ``now``
+        is by the database's clock.
         """
         due = self.due_seconds == 0
         if self._row is None:
@@ -36,20 +38,21 @@ class Heartbeat:
                 return
             self._row = FleetProcess.for_this_process()
         refused = refusals().refused
-        if due and refused.last_at is not None:
+        if due and refused.count:
             # by any process: VWO's next retry may reach another one than the refused call did
-            accepted = WebhookEvent.objects.ours().delivered_since(refused.last_at)
+            _first_at, last_at = refused.times(now)
+            accepted = WebhookEvent.objects.ours().delivered_since(last_at)
             if refused.is_over or accepted.exists():
                 refusals().forget(refused)
         row = self._row
         changed = row.note_applied(*applied_here())
-        changed |= row.note_refused(refusals().refused)
+        changed |= row.note_refused(refusals().refused, now)
         if changed or due:
             row.impressions_waiting, row.impressions_dropped = load_sdk().impressions()
             FleetProcess.objects.write_heartbeat(row)
         if due:
             FleetProcess.objects.delete_expired()
-            WebhookEvent.objects.close_overdue()
+            WebhookEvent.objects.close_overdue(now)
             self._due_at = time.monotonic() + HEARTBEAT_SECONDS
 
     def end(self) -> None:

@@ -86,8 +86,8 @@ class RequestFollower:
 
     def _run_check(self) -> None:
         try:
-            self._check.run()
-            self._heartbeat.write()
+            lease = self._check.run()
+            self._heartbeat.write(lease.clock.now())
         except Exception as error:
             self._check_log.failed(error)
         else:

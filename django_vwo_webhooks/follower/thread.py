@@ -103,14 +103,14 @@ class FollowerThread:
         # in one go, since a preloading server forks as soon as get_client() has returned
         with self.busy:
             try:
-                due_seconds = self._check.run()
+                lease = self._check.run()
             finally:
                 # before the broadcast is used: one that hangs must not keep get_client() waiting
                 self._first_check_done.set()
             if self._listener.subscribe():
-                due_seconds = self._check.run()
-            self._heartbeat.write()
-        return due_seconds
+                lease = self._check.run()
+            self._heartbeat.write(lease.clock.now())
+        return self._check.due_seconds(lease)
 
     def _wait(self, own: BaseDatabaseWrapper, due_seconds: float) -> None:
         """Wait for a notification, or until a check, a reconcile or a heartbeat is due."""

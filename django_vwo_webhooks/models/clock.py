@@ -1,8 +1,15 @@
-"""The clock of each database that is supported."""
+"""The clock of each database that is supported.
 
+Whatever is compared between processes is of this one clock, since those of the machines differ.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any
 
-from django.db import models
+from django.conf import settings
+from django.db import connections, models
 
 UNIX_NOW = {
     "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
@@ -10,6 +17,13 @@ UNIX_NOW = {
     # CURRENT_TIMESTAMP would be local time
     "mysql": "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) / 1e6)",
 }
+
+UNIX_STARTED = {
+    **UNIX_NOW,
+    # a statement that waits for a lock ends later than it began
+    "postgresql": "EXTRACT(EPOCH FROM statement_timestamp())::double precision",
+}
+"""When the statement began, which MySQL's clock returns as it is."""
 
 
 class UnixNow(models.Func):
@@ -23,3 +37,32 @@ class UnixNow(models.Func):
 
     def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
         return UNIX_NOW[connection.vendor], []
+
+
+@dataclass(frozen=True)
+class DatabaseClock:
+    """The database's clock as a statement has read it; the monotonic clock goes on from there."""
+
+    unix_seconds: float
+    """What the database's clock said, in seconds since 1970."""
+    monotonic_seconds: float
+    """What ``time.monotonic()`` was at that moment."""
+
+    @classmethod
+    def read(cls, using: str) -> "DatabaseClock":
+        """Read it, by a statement of its own."""
+        with connections[using].cursor() as cursor:
+            began_at = time.monotonic()
+            cursor.execute(f"SELECT {UNIX_STARTED[cursor.db.vendor]}")
+            return cls(float(cursor.fetchone()[0]), began_at)
+
+    def now(self) -> datetime:
+        return self.at(time.monotonic())
+
+    def at(self, monotonic_seconds: float) -> datetime:
+        """The time by the database's clock when ``time.monotonic()`` was this.
+
+        As ``django.utils.timezone.now()`` returns it: naive in a site without time zones.
+        """
+        unix_seconds = self.unix_seconds + monotonic_seconds - self.monotonic_seconds
+        return datetime.fromtimestamp(unix_seconds, timezone.utc if settings.USE_TZ else None)

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Case, F, Value, When
-from django.utils import timezone
 
 from .base import VWO_RETRIES_FOR, OwnedQuerySet, ours
 from .lease import LeaseState, RefreshLease
@@ -72,8 +72,9 @@ class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
         is open until an attempt has served all of its deliveries and no retry is expected; the
         unique fingerprint is NULL in closed rows.
         """
-        now = timezone.now()
+        began_at = time.monotonic()
         lease = RefreshLease.objects.lock()
+        now = lease.clock.at(began_at)
         noted = lease.attempt
         fingerprint = _fingerprint(values["payload"])
         pk = self._find_open(fingerprint, now)
@@ -162,13 +163,14 @@ class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
         """
         return self.waiting_for(attempt).update(retry_expected=True, **_failed(error, *NOT_CHANGED))
 
-    def close_overdue(self) -> int:
+    def close_overdue(self, now: datetime) -> int:
         """Close the rows, of every environment, that VWO will not retry any more.
 
-        Those that no attempt has served failed; a success later still finishes those of its own
-        environment and SDK key. Returns the number of rows that were closed.
+        ``now`` is by the database's clock. Those that no attempt has served failed; a success
+        later still finishes those of its own environment and SDK key. Returns the number of rows
+        that were closed.
         """
-        overdue = self.exclude(fingerprint=None).filter(received_at__lt=timezone.now() - OPEN_FOR)
+        overdue = self.exclude(fingerprint=None).filter(received_at__lt=now - OPEN_FOR)
         error = "No refresh succeeded while VWO retried it for an hour."
         return overdue.update(
             fingerprint=None, retry_expected=False, **_failed(error, Outcome.PENDING)
@@ -180,7 +182,7 @@ class WebhookEventQuerySet(OwnedQuerySet["WebhookEvent"]):
         if row is None:
             return None
         if row["is_overdue"]:
-            self.close_overdue()
+            self.close_overdue(now)
             return None
         return int(row["pk"])
 

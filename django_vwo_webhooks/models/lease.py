@@ -3,6 +3,7 @@
 Its clock is the database's. No transaction is open while the holder waits for VWO.
 """
 
+import time
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -12,7 +13,7 @@ from django.db.models.functions import Coalesce
 
 from ..conf import app_settings
 from .base import Owned, OwnedQuerySet, PrimaryManager, ours
-from .clock import UnixNow
+from .clock import DatabaseClock, UnixNow
 from .snapshot import SettingsSnapshot
 from .statements import Statement
 
@@ -48,6 +49,8 @@ class LeaseState:
     """The number of the snapshot that is in force; None before the first."""
     digest: str
     """Its digest."""
+    clock: DatabaseClock
+    """The database's clock, read by the same statement."""
 
     @property
     def busy(self) -> bool:
@@ -78,7 +81,7 @@ READ = """
     SELECT id AS pk, attempt, succeeded_attempt, expires_at - {now} AS remaining_seconds,
         life_seconds, backoff_until - {now} AS backoff_seconds,
         {now} - refreshed_at AS refreshed_seconds, {now} - failing_since AS failing_seconds,
-        error, snapshot_id, digest
+        error, snapshot_id, digest, {started} AS unix_seconds
     FROM {lease}
     WHERE environment = %(environment)s AND key_digest = %(key_digest)s
 """
@@ -171,6 +174,8 @@ class RefreshLeaseQuerySet(OwnedQuerySet["RefreshLease"]):
         )
 
     def _state(self, statement: Statement) -> LeaseState:
+        connections[self.db].ensure_connection()
+        began_at = time.monotonic()
         row = statement.row(self.db, **ours())
         if row is None:
             self.bulk_create([self.model(**ours())], ignore_conflicts=True)
@@ -179,7 +184,8 @@ class RefreshLeaseQuerySet(OwnedQuerySet["RefreshLease"]):
             return self._state(statement)
         if row["refreshed_seconds"] is None:
             row["refreshed_seconds"] = inf
-        return LeaseState(**row)
+        clock = DatabaseClock(row.pop("unix_seconds"), began_at)
+        return LeaseState(**row, clock=clock)
 
     def _name_newest_snapshot(self) -> bool:
         """Put the newest snapshot that is there in force, where the lease names none any more.

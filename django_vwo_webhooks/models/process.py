@@ -122,11 +122,16 @@ class FleetProcess(Owned):
         self.applied_at = applied_at
         return True
 
-    def note_refused(self, refused: Refused) -> bool:
-        """Note what was refused; whether refusals have begun or ended since the last time."""
+    def note_refused(self, refused: Refused, now: datetime) -> bool:
+        """Note what was refused; whether refusals have begun or ended since the last time.
+
+        ``now`` is by the database's clock.
+        """
         before = self.refused
         self.refused = refused.count
-        self.refused_since, self.refused_last_at = refused.since, refused.last_at
+        self.refused_since, self.refused_last_at = (
+            refused.times(now) if refused.count else (None, None)
+        )
         self.refused_addr = refused.remote_addr
         return bool(before) != bool(self.refused)
 

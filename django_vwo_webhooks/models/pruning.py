@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from django.db.models import Exists, Min, OuterRef, Q
-from django.utils import timezone
 
-from .base import VWO_RETRIES_FOR, ours
+from .base import VWO_RETRIES_FOR, database, ours
+from .clock import DatabaseClock
 from .event import WebhookEvent
 from .lease import RefreshLease
 from .outcome import Outcome
@@ -26,7 +26,7 @@ class Expired:
     """
 
     def __init__(self, days: Mapping[str, int], keep_last: int = 0) -> None:
-        now = timezone.now()
+        now = DatabaseClock.read(database()).now()
         limits = {
             key: now - max(timedelta(days=number), VWO_RETRIES_FOR) for key, number in days.items()
         }

@@ -1,11 +1,10 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.apps import apps
 from django.db import models
 from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, Subquery
 from django.db.models.lookups import IsNull
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .base import (
@@ -35,10 +34,11 @@ class SettingsSnapshotQuerySet(OwnedQuerySet["SettingsSnapshot"]):
         named = Q(leases__isnull=False)
         return self.annotate(is_in_force=ExpressionWrapper(named, output_field=BooleanField()))
 
-    def with_missed(self) -> "SettingsSnapshotQuerySet":
+    def with_missed(self, now: datetime) -> "SettingsSnapshotQuerySet":
         """Adds ``is_missed``: found without a webhook, and none arrived in the hour after.
 
-        VWO retries a webhook for that long, so only then has one been missed.
+        VWO retries a webhook for that long, so only then has one been missed. ``now`` is by the
+        database's clock.
         """
         found_at = OuterRef("created_at")
         events: Any = apps.get_model("django_vwo_webhooks", "WebhookEvent")._default_manager
@@ -49,7 +49,7 @@ class SettingsSnapshotQuerySet(OwnedQuerySet["SettingsSnapshot"]):
         newest = deliveries.newest_first().values("pk")[:1]
         missed = Q(
             Q(cause=SettingsSnapshot.Cause.RECONCILE),
-            Q(created_at__lt=timezone.now() - VWO_RETRIES_FOR),
+            Q(created_at__lt=now - VWO_RETRIES_FOR),
             IsNull(Subquery(newest), True),
         )
         return self.annotate(is_missed=ExpressionWrapper(missed, output_field=BooleanField()))
@@ -90,9 +90,14 @@ class SettingsSnapshot(Owned):
 
     @classmethod
     def of(
-        cls, settings: dict[str, Any], digest: str, changes: list[dict[str, Any]], cause: str
+        cls,
+        settings: dict[str, Any],
+        digest: str,
+        changes: list[dict[str, Any]],
+        cause: str,
+        created_at: datetime,
     ) -> "SettingsSnapshot":
-        """A snapshot of this site's settings, not saved yet."""
+        """A snapshot of this site's settings, not saved yet; ``created_at`` by the database."""
         return cls(
             **ours(),
             settings=settings,
@@ -101,7 +106,7 @@ class SettingsSnapshot(Owned):
             change_count=len(changes),
             headline=changes[0]["text"][:300] if changes else "",
             cause=cause,
-            created_at=timezone.now(),
+            created_at=created_at,
         )
 
     def store(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from django.apps import apps
 from django.db import connections
 
-from .clock import UNIX_NOW
+from .clock import UNIX_NOW, UNIX_STARTED
 
 TABLES = {"lease": "RefreshLease", "event": "WebhookEvent"}
 
@@ -18,8 +18,9 @@ TABLES = {"lease": "RefreshLease", "event": "WebhookEvent"}
 class Statement:
     """SQL that each supported database understands.
 
-    ``{now}`` is the database's clock, as in ``UnixNow``; ``{lease}`` and ``{event}`` are the
-    tables; ``{for_update}`` locks the row where the database can; ``%(name)s`` is a value.
+    ``{now}`` is the database's clock, as in ``UnixNow``, and ``{started}`` that of the statement's
+    beginning; ``{lease}`` and ``{event}`` are the tables; ``{for_update}`` locks the row where the
+    database can; ``%(name)s`` is a value.
     """
 
     def __init__(self, text: str) -> None:
@@ -52,6 +53,7 @@ class Statement:
             }
             sql = self._text.format(
                 now=UNIX_NOW[connection.vendor],
+                started=UNIX_STARTED[connection.vendor],
                 for_update="FOR UPDATE" if connection.features.has_select_for_update else "",
                 **tables,
             )

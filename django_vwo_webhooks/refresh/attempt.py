@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.db import Error
-from django.utils import timezone
 
 from ..changes import compare
 from ..conf import app_settings
@@ -69,7 +68,10 @@ def _new_snapshot(
     stored = {key: value for key, value in fetched.document.items() if key != "sdkKey"}
     before = snapshot_in_force(lease).settings if lease.snapshot_id is not None else {}
     changes = compare(before, stored)
-    return SettingsSnapshot.of(stored, fetched.digest, changes, cause), changes
+    snapshot = SettingsSnapshot.of(
+        stored, fetched.digest, changes, cause, created_at=lease.clock.now()
+    )
+    return snapshot, changes
 
 
 def _store(
@@ -92,7 +94,7 @@ def _store(
         if changed:
             _put_in_force(lease, snapshot)
         WebhookEvent.objects.serve(
-            lease.attempt, snapshot, changed=changed, seconds=seconds, at=timezone.now()
+            lease.attempt, snapshot, changed=changed, seconds=seconds, at=lease.clock.now()
         )
         return events
 

@@ -5,11 +5,11 @@ Tests patch ``fetch``, ``validate``, ``build`` and ``apply_in_force`` here.
 
 import logging
 import threading
+import time
 from typing import Any
 
 import vwo
 from django.core.exceptions import ImproperlyConfigured
-from django.utils import timezone
 from wingify.services.settings_manager import SettingsManager
 from wingify.services.url_service import UrlService
 from wingify.utils.event_util import send_sdk_init_event
@@ -17,6 +17,7 @@ from wingify.utils.event_util import send_sdk_init_event
 from ..conf import RedactedDict, app_settings, copy_containers, read_setting
 from ..exceptions import FetchFailed, UnbuildableSettings
 from ..models import SettingsSnapshot
+from ..models.clock import DatabaseClock, UnixNow
 from ..process import PerProcess
 from ..sdk_options import accepted_options, batching
 from .client import NOTHING, Client
@@ -97,14 +98,17 @@ def apply_in_force(built: Client | None = None) -> SettingsSnapshot | None:
         current = client()
         # the document itself is loaded only where it is needed
         unused = ["changes"] if built is None else ["changes", "settings"]
-        snapshot = SettingsSnapshot.objects.defer(*unused).in_force()
+        snapshots = SettingsSnapshot.objects.defer(*unused).annotate(unix_now=UnixNow())
+        snapshot = snapshots.in_force()
+        read_at = time.monotonic()
         if snapshot is None or current.runs(snapshot.pk, snapshot.digest):
             return None
         if built is None or not built.runs(snapshot.pk, snapshot.digest):
             built = build(ValidatedSettings(snapshot.document(app_settings.sdk_key)))
         is_first = current.snapshot_id is None
         built.snapshot_id, built.snapshot_digest = snapshot.pk, snapshot.digest
-        built.applied_at = timezone.now()
+        unix_now: float = snapshot.unix_now  # type: ignore[attr-defined]
+        built.applied_at = DatabaseClock(unix_now, read_at).now()
         # one call in C: no thread ever sees one attribute new and another one old; the options are
         # its own, since the site's settings may have changed after the other client was built
         current.__dict__.update(vars(built), options=current.options)

@@ -60,8 +60,9 @@ def snapshot_of(*changes, settings=None, at=None, **values):
         }
         for feature, before, after in changes
     ]
-    snapshot = SettingsSnapshot.of(settings or {}, "0", documents, values.pop("cause", "webhook"))
-    for name, value in {**values, "created_at": at or timezone.now()}.items():
+    cause = values.pop("cause", "webhook")
+    snapshot = SettingsSnapshot.of(settings or {}, "0", documents, cause, at or timezone.now())
+    for name, value in values.items():
         setattr(snapshot, name, value)
     snapshot.store()
     RefreshLease.objects.update_or_create(

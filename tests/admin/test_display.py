@@ -5,6 +5,7 @@ from datetime import timezone as zones
 
 import pytest
 from django.contrib.staticfiles import finders
+from django.utils import timezone
 
 from django_vwo_webhooks.admin.display import format_duration
 from django_vwo_webhooks.models import SettingsSnapshot, WebhookEvent
@@ -46,7 +47,7 @@ def test_times_have_seconds_and_are_in_the_time_zone_of_the_site(admin_client, s
 
 def test_a_lone_surrogate_breaks_no_page(admin_client):
     change = {"text": "name: \ud83d"}
-    snapshot = SettingsSnapshot.of({"name": "\ud83d"}, "0", [change], "webhook")
+    snapshot = SettingsSnapshot.of({"name": "\ud83d"}, "0", [change], "webhook", timezone.now())
     snapshot.save()
     event = event_at(outcome="changed", snapshot=snapshot)
     for url in (EVENTS, SNAPSHOTS, f"{EVENTS}{event.pk}/change/"):

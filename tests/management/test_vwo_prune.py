@@ -49,8 +49,8 @@ def event(days=0.0, outcome="changed", **more):
 def snapshot(days, **more):
     """A snapshot that was stored so many days ago."""
     changes = [{"kind": "feature_added", "feature": "new_checkout", "text": "It was added"}]
-    stored = SettingsSnapshot.of({"features": []}, "digest", changes, "webhook")
-    stored.created_at = timezone.now() - timedelta(days=days)
+    at = timezone.now() - timedelta(days=days)
+    stored = SettingsSnapshot.of({"features": []}, "digest", changes, "webhook", at)
     for name, value in more.items():
         setattr(stored, name, value)
     stored.store()
@@ -298,7 +298,9 @@ def test_the_batches_are_found_by_an_index(small_batches):
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
             plan = [row[3] for row in cursor.fetchall()]
-        assert not [step for step in plan if "TEMP B-TREE" in step or "SCAN" in step], sql
+        # the clock is read by a statement without a table
+        slow = [step for step in plan if "TEMP B-TREE" in step or "SCAN" in step]
+        assert slow in ([], ["SCAN CONSTANT ROW"]), sql
         if '"outcome" =' in sql and "EXISTS" not in sql:
             assert "USING INDEX vwo_event_outcome (outcome=? AND received_at" in plan[0], sql
 

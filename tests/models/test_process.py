@@ -11,7 +11,7 @@ from django_vwo_webhooks.models.clock import UnixNow
 
 
 def stored_snapshot(number):
-    snapshot = SettingsSnapshot.of({}, f"digest {number}", [], "manual")
+    snapshot = SettingsSnapshot.of({}, f"digest {number}", [], "manual", timezone.now())
     snapshot.store()
     return snapshot
 

@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from django_vwo_webhooks.changes import digest
 from django_vwo_webhooks.models import RefreshLease, SettingsSnapshot
@@ -12,7 +13,7 @@ from django_vwo_webhooks.testing import VWOSimulator
 def store(document: dict[str, Any]) -> SettingsSnapshot:
     """A snapshot of this document, stored and in force, as a refresh leaves it."""
     stored = {key: value for key, value in document.items() if key != "sdkKey"}
-    snapshot = SettingsSnapshot.of(stored, digest(document), [], SettingsSnapshot.Cause.MANUAL)
+    snapshot = SettingsSnapshot.of(stored, digest(document), [], "manual", timezone.now())
     snapshot.store()
     put_in_force(snapshot)
     return snapshot

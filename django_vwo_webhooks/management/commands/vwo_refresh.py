@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from django_vwo_webhooks.exceptions import RefreshFailed
-from django_vwo_webhooks.models import WebhookEvent
+from django_vwo_webhooks.models import RefreshLease, WebhookEvent
 from django_vwo_webhooks.refresh import refresh_settings
 
 
@@ -11,7 +11,7 @@ class Command(BaseCommand):
     help = "Fetches VWO's settings now; the processes of the fleet follow by themselves."
 
     def handle(self, **options: Any) -> None:
-        WebhookEvent.objects.close_overdue()
+        WebhookEvent.objects.close_overdue(RefreshLease.objects.read().clock.now())
         try:
             snapshot = refresh_settings()
         except RefreshFailed as failure:
