@@ -1,29 +1,37 @@
 """The database connections of a thread."""
 
-import sys
-import threading
-from typing import Any
+from collections.abc import Callable
+from typing import TypeVar
 
-from asgiref.local import Local
-from django.db import connections, transaction
+from django.db import InterfaceError, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+T = TypeVar("T")
 
-def mend_connections() -> None:
-    """Give each greenlet database connections of its own.
 
-    ``gunicorn -k gevent --preload`` imports the site in the master and patches in the workers.
-    Django's ``connections`` then keeps them in a ``threading.local`` of native threads, which all
-    greenlets of a worker share, and Django refuses a connection that another greenlet made. There
-    is no public way to give it another local. Does nothing where gevent is absent or was imported
-    first.
+def reconnected(
+    using: str, function: Callable[[], T], *, may_run_again: Callable[[], bool] = lambda: True
+) -> T:
+    """What ``function`` returns; run again if the connection turns out to have been ended.
+
+    Servers, poolers and NATs end connections that idle, and only the next statement shows it. To
+    ask before each statement whether the connection still works would cost another one. So
+    ``function`` should begin with a statement that does no harm twice; once it has done more,
+    ``may_run_again`` should return False.
     """
-    monkey = sys.modules.get("gevent.monkey")
-    if monkey is None or not monkey.is_module_patched("threading"):
-        return
-    handler: Any = connections
-    if not isinstance(handler._connections._storage, threading.local):
-        handler._connections = Local(handler.thread_critical)
+    connection = connections[using]
+    before = None if connection.in_atomic_block else connection.connection
+    try:
+        return function()
+    except (InterfaceError, OperationalError):
+        if before is None or not may_run_again():
+            raise
+        # a transaction that can't be rolled back has Django connect anew by itself
+        if connection.connection is before:
+            if connection.is_usable():
+                raise
+            connection.close()
+        return function()
 
 
 def inside_transaction(alias: str) -> bool:

@@ -14,7 +14,6 @@ from rest_framework.views import APIView
 
 from .authentication import IsAuthenticatedSender, authenticated_by, remove_credentials
 from .conf import app_settings
-from .connections import mend_connections
 from .exceptions import RefreshFailed
 from .follower import follow_soon
 from .parsers import check_length, parse, remote_addr
@@ -63,7 +62,6 @@ class WebhookView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check method, size and sender, in this order, before anything is parsed."""
-        mend_connections()
         self.arrived_at = time.monotonic()
         try:
             if request.method != "POST":

@@ -1,52 +1,64 @@
 import pytest
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 
 from django_vwo_webhooks.connections import (
     close_unusable_connections,
     inside_transaction,
-    mend_connections,
+    reconnected,
     use_unpooled_connection,
 )
-from tests.conftest import run_site
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_fails_for_another_reason_is_not_run_again():
+    connection.ensure_connection()
+    ran = []
+
+    def fail():
+        ran.append(connection.connection)
+        raise OperationalError("no such table")
+
+    with pytest.raises(OperationalError):
+        reconnected("default", fail)
+    assert len(ran) == 1
+    assert connection.connection is ran[0]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("again", [True, False])
+def test_what_fails_on_a_lost_connection_is_run_again_if_it_may(monkeypatch, again):
+    connection.ensure_connection()
+    ran = []
+
+    def fail_once():
+        ran.append(connection.connection)
+        if len(ran) == 1:
+            monkeypatch.setattr(connection, "is_usable", lambda: False)
+            raise OperationalError("server closed the connection unexpectedly")
+        connection.ensure_connection()
+        return "done"
+
+    if again:
+        assert reconnected("default", fail_once) == "done"
+        assert connection.connection is not ran[0]
+    else:
+        with pytest.raises(OperationalError):
+            reconnected("default", fail_once, may_run_again=lambda: False)
+        assert len(ran) == 1
 
 
 @pytest.mark.django_db
-def test_greenlets_get_connections_of_their_own_where_gevent_came_late():
-    """As ``gunicorn -k gevent --preload`` has it: Django is imported, then gevent patches."""
-    pytest.importorskip("gevent")
-    ran = run_site(
-        """
-import warnings
-from django.db import connections
-assert "default" in connections
-connections["default"].ensure_connection()
-warnings.simplefilter("ignore")
-from gevent import monkey
-monkey.patch_all()
-import gevent
-from django_vwo_webhooks.connections import mend_connections
-for _ in range(2):
-    mend_connections()
+def test_nothing_is_run_again_inside_a_transaction(monkeypatch):
+    monkeypatch.setattr(connection, "is_usable", lambda: False)
+    ran = []
 
-def use():
-    with connections["default"].cursor() as cursor:
-        cursor.execute("SELECT 1")
-    gevent.sleep(0.01)
-    found = id(connections["default"])
-    connections.close_all()
-    return found
+    def fail():
+        ran.append(1)
+        raise OperationalError("server closed the connection unexpectedly")
 
-greenlets = [gevent.spawn(use) for _ in range(3)]
-assert len({greenlet.get() for greenlet in greenlets}) == 3
-"""
-    )
-    assert (ran.returncode, ran.stderr) == (0, "")
-
-
-def test_without_gevent_nothing_is_mended():
-    before = connections["default"]
-    mend_connections()
-    assert connections["default"] is before
+    with pytest.raises(OperationalError):
+        reconnected("default", fail)
+    assert ran == [1]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,7 +10,6 @@ import threading
 
 from ..broadcast import forget_broadcast, get_broadcast
 from ..conf import app_settings
-from ..connections import mend_connections
 from ..process import PerProcess
 from .per_request import RequestFollower
 from .thread import FollowerThread
@@ -58,8 +57,6 @@ def _start(owner: tuple[str, str]) -> None:
         follower = _follower.peek()
         if follower is not None and follower.owner != owner:
             stop_following()
-        if _follower.peek() is None:
-            mend_connections()
         follower = _follower()
     follower.ensure()
 

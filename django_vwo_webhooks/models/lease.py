@@ -12,6 +12,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 
 from ..conf import app_settings
+from ..connections import reconnected
 from .base import Owned, OwnedQuerySet, PrimaryManager, ours
 from .clock import DatabaseClock, UnixNow
 from .snapshot import SettingsSnapshot
@@ -111,7 +112,7 @@ SUCCEED = Statement("""
 class RefreshLeaseQuerySet(OwnedQuerySet["RefreshLease"]):
     def read(self) -> LeaseState:
         """The lease as it is now; its row is made on first use."""
-        return self._state(READ_ROW)
+        return reconnected(self.db, lambda: self._state(READ_ROW))
 
     def lock(self) -> LeaseState:
         """The lease as it is now, and nobody else's to write until the transaction ends.

@@ -10,6 +10,7 @@ from django.apps import apps
 from django.core.management.color import no_style
 from django.db import Error, IntegrityError, OperationalError, connections, transaction
 
+from ..connections import reconnected
 from .base import database
 
 T = TypeVar("T")
@@ -37,22 +38,28 @@ def atomically(function: Callable[[], T], *, until: float) -> T:
     """What ``function`` returns, run in a transaction that is committed when this returns.
 
     It is run again after a conflict with another transaction, until ``until`` on the monotonic
-    clock.
+    clock, and on a new connection if this one was ended while it idled.
     """
     connection = connections[database()]
+    begun = False
     # within the transaction of a TestCase it would come too late
     sets_isolation = connection.vendor == "postgresql" and not connection.in_atomic_block
 
     def run() -> T:
+        nonlocal begun
+        begun = False
         with transaction.atomic(using=connection.alias, durable=True):
             if sets_isolation:
                 # Whoever waited for the lease must see what its last holder committed. At the
                 # higher levels PostgreSQL refuses that instead, and many at once would starve.
                 with connection.cursor() as cursor:
                     cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            begun = True
             return function()
 
-    return retried(run, until=until)
+    return retried(
+        lambda: reconnected(connection.alias, run, may_run_again=lambda: not begun), until=until
+    )
 
 
 def retried(function: Callable[[], T], *, until: float) -> T:

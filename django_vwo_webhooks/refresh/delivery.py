@@ -7,8 +7,10 @@ from typing import Any
 
 from django.db import Error
 
+from ..connections import reconnected
 from ..exceptions import RefreshFailed
 from ..models import SettingsSnapshot, WebhookEvent
+from ..models.base import database
 from ..models.deliveries import Recorded
 from ..models.transactions import atomically
 from ..signals import webhook_received
@@ -39,7 +41,8 @@ class Delivery:
     def announce(self) -> None:
         """Send the signals: ``webhook_received`` once a row, then those of the refresh."""
         if self.is_new and webhook_received.has_listeners(WebhookEvent):
-            self.event.refresh_from_db()
+            # others may have refreshed for seconds, in which this connection idled
+            reconnected(database(), self.event.refresh_from_db)
             send(webhook_received, sender=WebhookEvent, event=self.event)
         for result in self.results:
             announce(result)

@@ -42,8 +42,10 @@ def clocks_read(path):
         elif isinstance(node, ast.keyword) and node.arg in ("auto_now", "auto_now_add"):
             yield node.arg
         elif isinstance(node, ast.ImportFrom) and node.module in ("time", "django.utils.timezone"):
-            # under another name it would not be found
+            # without the module's name they would not be found
             yield from ({alias.name for alias in node.names} & {"time", "now"})
+        elif isinstance(node, ast.alias) and node.asname and node.name in ("time", "timezone"):
+            yield f"{node.name} as {node.asname}"
 
 
 def test_the_package_reads_the_machines_clock_in_these_places_only():

@@ -17,6 +17,7 @@ from tests.servers.running import LIBRARIES, THREADS, colors, gunicorn, page, po
 pytestmark = pytest.mark.django_db(transaction=True)
 
 UVICORN = ["uvicorn", "--port", "PORT", "--workers", "2", "--loop", "uvloop"]
+PATCHED_FIRST = ["-k", "gevent", "-c", "python:tests.servers.gunicorn_gevent"]
 
 SERVERS = {
     "sync": (gunicorn(4), 4, "flag"),
@@ -24,7 +25,7 @@ SERVERS = {
     "gthread": (gunicorn(4, *THREADS, *LIBRARIES), 4, "flag"),
     "gthread, preloaded": (gunicorn(4, *THREADS, "--preload"), 4, "flag"),
     "gevent": (gunicorn(4, "-k", "gevent"), 4, "flag"),
-    "gevent, preloaded": (gunicorn(4, "-k", "gevent", "--preload"), 4, "flag"),
+    "gevent, preloaded": (gunicorn(4, *PATCHED_FIRST, "--preload"), 4, "flag"),
     "uvicorn": ([*UVICORN, "tests.servers.asgi:application"], 2, "async-flag"),
 }
 
