@@ -66,22 +66,27 @@ class OwnServer:
 
 @contextlib.contextmanager
 def own_redis() -> Iterator[OwnServer]:
-    program = _needed("redis-server")
+    program = needed("redis-server")
     port = free_port()
     command = [program, "--bind", "127.0.0.1", "--port", str(port), "--save", ""]
-    with _running(OwnServer(f"redis://127.0.0.1:{port}/0", command, port, signal.SIGTERM)) as own:
+    with running_server(
+        OwnServer(f"redis://127.0.0.1:{port}/0", command, port, signal.SIGTERM)
+    ) as own:
         yield own
 
 
 @contextlib.contextmanager
 def own_postgres() -> Iterator[OwnServer]:
-    with _copy_of(_migrated_postgres(), "postgres") as folder, _running(_postgres(folder)) as own:
+    with (
+        _copy_of(_migrated_postgres(), "postgres") as folder,
+        running_server(_postgres(folder)) as own,
+    ):
         yield own
 
 
 @contextlib.contextmanager
 def own_mariadb() -> Iterator[OwnServer]:
-    with _copy_of(_migrated_mariadb(), "mysql") as folder, _running(_mariadb(folder)) as own:
+    with _copy_of(_migrated_mariadb(), "mysql") as folder, running_server(_mariadb(folder)) as own:
         yield own
 
 
@@ -97,38 +102,38 @@ def site_on(server: OwnServer) -> dict[str, str]:
 @functools.cache
 def _migrated_postgres() -> str:
     folder = _new_folder("postgres")
-    initdb = [str(Path(_needed("postgres")).with_name("initdb")), "-A", "trust", "-U", "root", "-N"]
-    subprocess.run([*_as("postgres"), *initdb, "-D", folder], check=True, capture_output=True)
-    with _running(_postgres(folder)) as own:
+    initdb = [str(Path(needed("postgres")).with_name("initdb")), "-A", "trust", "-U", "root", "-N"]
+    subprocess.run([*as_user("postgres"), *initdb, "-D", folder], check=True, capture_output=True)
+    with running_server(_postgres(folder)) as own:
         _migrate(own)
     return folder
 
 
 def _postgres(folder: str) -> OwnServer:
     port = free_port()
-    serve = [_needed("postgres"), "-D", folder, "-p", str(port), "-k", folder, "-h", "127.0.0.1"]
+    serve = [needed("postgres"), "-D", folder, "-p", str(port), "-k", folder, "-h", "127.0.0.1"]
     url = f"postgresql://root@127.0.0.1:{port}/postgres"
-    return OwnServer(url, [*_as("postgres"), *serve], port, signal.SIGINT)
+    return OwnServer(url, [*as_user("postgres"), *serve], port, signal.SIGINT)
 
 
 @functools.cache
 def _migrated_mariadb() -> str:
-    _needed("mariadbd")
+    needed("mariadbd")
     folder = _new_folder("mysql")
-    install = [_needed("mariadb-install-db"), "--no-defaults", f"--datadir={folder}/data"]
+    install = [needed("mariadb-install-db"), "--no-defaults", f"--datadir={folder}/data"]
     install += [f"--socket={folder}/socket", "--auth-root-authentication-method=normal"]
-    subprocess.run([*_as("mysql"), *install], check=True, capture_output=True)
-    with _running(_mariadb(folder)) as own:
+    subprocess.run([*as_user("mysql"), *install], check=True, capture_output=True)
+    with running_server(_mariadb(folder)) as own:
         _migrate(own)
     return folder
 
 
 def _mariadb(folder: str) -> OwnServer:
     port = free_port()
-    serve = [_needed("mariadbd"), "--no-defaults", f"--datadir={folder}/data"]
+    serve = [needed("mariadbd"), "--no-defaults", f"--datadir={folder}/data"]
     serve += [f"--socket={folder}/socket", f"--port={port}", "--bind-address=127.0.0.1"]
     url = f"mysql://root@127.0.0.1:{port}/test"
-    return OwnServer(url, [*_as("mysql"), *serve], port, signal.SIGTERM)
+    return OwnServer(url, [*as_user("mysql"), *serve], port, signal.SIGTERM)
 
 
 def _migrate(server: OwnServer) -> None:
@@ -140,7 +145,7 @@ def _migrate(server: OwnServer) -> None:
 
 
 @contextlib.contextmanager
-def _running(own: OwnServer) -> Iterator[OwnServer]:
+def running_server(own: OwnServer) -> Iterator[OwnServer]:
     own.start()
     try:
         yield own
@@ -169,13 +174,13 @@ def _new_folder(owner: str) -> str:
     return folder
 
 
-def _as(user: str) -> list[str]:
+def as_user(user: str) -> list[str]:
     if os.geteuid() != 0:
         return []
-    return [_needed("setpriv"), f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+    return [needed("setpriv"), f"--reuid={user}", f"--regid={user}", "--clear-groups"]
 
 
-def _needed(program: str) -> str:
+def needed(program: str) -> str:
     versions = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{program}"))
     found = shutil.which(program) or (versions[-1] if versions else None)
     if found is None:
