@@ -69,6 +69,20 @@ class FleetStatus:
         in_force = self.snapshot and self.snapshot.pk
         return [process for process in self.alive if process.snapshot_id != in_force]
 
+    def behind_since(self, began: "FleetStatus") -> list[Any]:
+        """The living processes that do not run what was in force at ``began``, or newer settings.
+
+        While settings change all the time, hardly any process runs the newest ones.
+        """
+        in_force = began.snapshot and began.snapshot.pk
+        return [
+            process
+            for process in self.behind
+            # what is applied is always what is in force at that moment
+            if process.snapshot_id != in_force
+            and (process.applied_at is None or process.applied_at < began.now)
+        ]
+
     @property
     def slowest_seconds(self) -> float | None:
         """How long after it was stored the snapshot in force reached the last process."""

@@ -1,3 +1,4 @@
+import itertools
 import json
 import threading
 import time
@@ -7,8 +8,8 @@ from django.core.management import CommandError
 from django.db import connection
 
 from django_vwo_webhooks.client import get_client
-from django_vwo_webhooks.models import FleetProcess, RefreshLease
-from django_vwo_webhooks.models.clock import UnixNow
+from django_vwo_webhooks.models import FleetProcess, RefreshLease, SettingsSnapshot
+from django_vwo_webhooks.models.clock import DatabaseClock, UnixNow
 from django_vwo_webhooks.refresh import refresh_settings
 from tests.conftest import wait_until
 from tests.management.conftest import run_command
@@ -80,6 +81,7 @@ def test_a_process_without_a_heartbeat_is_marked_and_not_waited_for(vwo):
     refresh_settings()
     FleetProcess.objects.write_heartbeat(FleetProcess.for_this_process())
     FleetProcess.objects.update(heartbeat_at=UnixNow() - 100)
+    _running_process()
     assert "stale: no heartbeat for 100 s" in run_command("vwo_status", "--wait", "5")
 
 
@@ -96,3 +98,80 @@ def test_impressions_that_wait_or_were_dropped_are_shown(vwo):
     assert f"{process}: no settings, impressions: 3 waiting, 2 dropped" in text
     report = json.loads(run_command("vwo_status", "--json"))
     assert report["impressions"] == {"waiting": 3, "dropped": {"refused": 2}}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_waiting_for_no_process_is_no_success(vwo):
+    refresh_settings()
+    assert "0 of 0" in run_command("vwo_status")
+    with pytest.raises(CommandError, match="0 of at least 1 processes run these settings"):
+        run_command("vwo_status", "--wait", "0.1")
+    with pytest.raises(CommandError, match="0 of at least 2 processes"):
+        run_command("vwo_status", "--processes", "2")
+    _running_process()
+    assert "1 of 1" in run_command("vwo_status", "--wait", "0.1")
+    assert "1 of 1" in run_command("vwo_status", "--processes", "1")
+    with pytest.raises(CommandError, match="1 of at least 2 processes"):
+        run_command("vwo_status", "--wait", "0.1", "--processes", "2")
+    timer = threading.Timer(0.3, _running_process)
+    timer.start()
+    assert "2 of 2" in run_command("vwo_status", "--wait", "10", "--processes", "2")
+    timer.join()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_waiting_for_the_first_settings(vwo):
+    FleetProcess.objects.write_heartbeat(FleetProcess.for_this_process())
+    with pytest.raises(CommandError, match="stale"):
+        run_command("vwo_status", "--wait", "0.1")
+    first = refresh_settings()
+    with pytest.raises(CommandError, match="Still waiting"):
+        run_command("vwo_status", "--wait", "0.1")
+    FleetProcess.objects.update(snapshot=first)
+    assert "1 of 1" in run_command("vwo_status", "--wait", "0.1")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_under_constant_changes_it_waits_for_the_settings_of_its_start(vwo, monkeypatch):
+    """The process is one change behind each time that the command looks."""
+    refresh_settings()
+    process = _running_process()
+
+    def change(seconds):
+        before = SettingsSnapshot.objects.in_force()
+        vwo.set_flag("new_checkout", variables={"color": f"shade {next(shades)}"})
+        refresh_settings()
+        _apply(process, before, DatabaseClock.read("default").now())
+
+    shades = itertools.count()
+    change(0)
+    change(0)
+    looks = []
+    monkeypatch.setattr("time.sleep", lambda seconds: (looks.append(seconds), change(seconds)))
+    text = run_command("vwo_status", "--wait", "10")
+    assert "0 of 1" in text, "what is in force at the end is another matter"
+    assert len(looks) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_older_settings_than_those_of_its_start_are_waited_for(vwo):
+    old = refresh_settings()
+    process = _running_process()
+    vwo.set_flag("new_checkout", enabled=False)
+    refresh_settings()
+    _apply(process, old, DatabaseClock.read("default").now())
+    with pytest.raises(CommandError, match="Still waiting"):
+        run_command("vwo_status", "--wait", "0.3")
+
+
+def _running_process():
+    """A process that runs what is in force."""
+    row = FleetProcess.for_this_process()
+    _apply(row, SettingsSnapshot.objects.in_force(), DatabaseClock.read("default").now())
+    connection.close()
+    return row
+
+
+def _apply(row, snapshot, at):
+    row.snapshot_id, row.applied_at = snapshot.pk, at
+    FleetProcess.objects.write_heartbeat(row)

@@ -7,7 +7,17 @@ import pytest
 
 from django_vwo_webhooks.refresh import refresh_settings
 from tests.conftest import start_site, wait_until
-from tests.servers.running import answers, colors, gunicorn, page, post, running
+from tests.management.conftest import run_command
+from tests.servers.running import (
+    answers,
+    colors,
+    free_port,
+    gunicorn,
+    page,
+    post,
+    running,
+    started,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,3 +75,13 @@ def test_a_web_servers_workers_apply_the_first_change(vwo, pushing_broadcast, pr
         vwo.set_flag("new_checkout", variables={"color": "green"})
         assert post(url).status_code == 200
         wait_until(lambda: colors(ask, 2) == {"green"}, 0.5)
+
+
+@pytest.mark.parametrize("preload", [False, True], ids=["plain", "preloaded"])
+def test_a_deployment_waits_for_workers_that_nobody_has_asked_for_a_flag(vwo, quick, preload):
+    refresh_settings()
+    early = ["--preload", "-c", "python:tests.servers.gunicorn_early", "tests.servers.wsgi"]
+    command = ["gunicorn", "-b", f"127.0.0.1:{free_port()}", "-w", "2"]
+    with started([*command, *(early if preload else ["tests.servers.early_wsgi"])]):
+        text = run_command("vwo_status", "--wait", "30", "--processes", "2")
+    assert "2 of 2" in text

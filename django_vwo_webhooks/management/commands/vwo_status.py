@@ -27,24 +27,52 @@ class Command(BaseCommand):
             "--wait",
             type=float,
             metavar="SECONDS",
-            help="Wait until every living process runs the settings in force, up to this long.",
+            help="Wait, up to this long, until every living process runs the settings that were "
+            "in force when the command began, or newer ones; there must be a process.",
+        )
+        parser.add_argument(
+            "--processes",
+            type=int,
+            metavar="N",
+            help="Require that N processes run them, or more; 1 with --wait, else 0.",
         )
 
     @no_translations
-    def handle(self, *, json: bool, wait: float | None, **options: Any) -> None:
-        status = fleet_status() if wait is None else _wait(wait)
+    def handle(
+        self, *, json: bool, wait: float | None, processes: int | None, **options: Any
+    ) -> None:
+        if processes is None:
+            processes = 0 if wait is None else 1
+        status = fleet_status()
+        late = status.behind
+        if wait is not None:
+            status, late = _wait(status, wait, processes)
         self.stdout.write(_as_json(status) if json else _as_text(status))
-        if wait is not None and status.behind:
-            raise CommandError(f"Still waiting for {status.behind[0]}.")
+        if wait is not None and late:
+            raise CommandError(f"Still waiting for {late[0]}.")
+        current = len(status.alive) - len(late)
+        if current < processes:
+            raise CommandError(
+                f"{current} of at least {processes} processes run these settings. A process is "
+                "known once it has called get_client(), as its wsgi.py may do."
+            )
         if status.state != FleetState.FRESH:
             raise CommandError(f"The settings are {status.state}. {status.error}".strip())
 
 
-def _wait(seconds: float) -> FleetStatus:
+def _wait(began: FleetStatus, seconds: float, processes: int) -> tuple[FleetStatus, list[Any]]:
+    """The status once what was in force at ``began`` is in force everywhere, and who is late."""
     deadline = time.monotonic() + seconds
-    while (status := fleet_status()).behind and time.monotonic() < deadline:
+    status = began
+    while True:
+        late = status.behind_since(began)
+        done = status.snapshot is not None and not late and len(status.alive) >= processes
+        if done or time.monotonic() >= deadline:
+            return status, late
         time.sleep(POLL_SECONDS)
-    return status
+        status = fleet_status()
+        if began.snapshot is None:
+            began = status
 
 
 def _as_json(status: FleetStatus) -> str:
