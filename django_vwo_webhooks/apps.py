@@ -12,10 +12,11 @@ class VWOWebhooksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from .checks import check_retention, check_settings, check_urls
+        from .checks import check_retention, check_settings, check_tables, check_urls
 
         register(check_settings)
         register(check_urls)
         register(check_retention, Tags.database)
+        register(check_tables, Tags.database)
         if "sentry_sdk" in sys.modules:
             import_string("django_vwo_webhooks.contrib.sentry.install")()

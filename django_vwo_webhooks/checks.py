@@ -1,13 +1,15 @@
 """System checks: what is wrong with ``VWO_WEBHOOKS``, and what to write instead."""
 
 import difflib
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.apps import apps
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, InterfaceError, transaction
+from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 from rest_framework.authentication import BaseAuthentication
@@ -15,6 +17,7 @@ from rest_framework.authentication import BaseAuthentication
 from .broadcast import Broadcast
 from .conf import EXAMPLES, app_settings, what_to_write
 from .models import WebhookEvent
+from .models.base import database
 from .models.clock import DatabaseClock
 from .sdk_options import accepted_options
 
@@ -96,6 +99,45 @@ def check_retention(
             id="django_vwo_webhooks.W005",
         )
     ]
+
+
+def check_tables(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """For ``check --database``; ``migrate`` would report what it is about to mend itself."""
+    using = database()
+    if using not in (databases or ()) or sys.argv[1:2] == ["migrate"]:
+        return []
+    try:
+        lacking = _lacking(using)
+    except (DatabaseError, InterfaceError):
+        return []
+    if not lacking:
+        return []
+    return [
+        Warning(
+            f'The database "{using}" lacks {", ".join(lacking)}.',
+            hint="Run manage.py migrate.",
+            id="django_vwo_webhooks.W008",
+        )
+    ]
+
+
+def _lacking(using: str) -> list[str]:
+    """The tables and columns of the models that are not there."""
+    introspection = connections[using].introspection
+    lacking = []
+    with connections[using].cursor() as cursor:
+        tables = introspection.table_names(cursor)
+        for model in apps.get_app_config("django_vwo_webhooks").get_models():
+            table = model._meta.db_table
+            if table not in tables:
+                lacking.append(f"the table {table}")
+                continue
+            found = {column.name for column in introspection.get_table_description(cursor, table)}
+            fields = model._meta.local_concrete_fields
+            lacking += [f"{table}.{field.column}" for field in fields if field.column not in found]
+    return lacking
 
 
 def _unknown(keys: list[str]) -> Iterable[CheckMessage]:

@@ -1,12 +1,39 @@
 """The database connections of a thread."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from django.db import InterfaceError, OperationalError, connections, transaction
+from django.db import Error, InterfaceError, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 T = TypeVar("T")
+
+RUN_MIGRATE = (
+    "The database lacks tables or columns that this version of the site needs. "
+    "Run: manage.py migrate"
+)
+
+LACKS_TABLE = {
+    "42P01",  # PostgreSQL: undefined table
+    "42703",  # PostgreSQL: undefined column
+    1146,  # MySQL: no such table
+    1054,  # MySQL: unknown column
+}
+
+
+def error_code(error: Exception) -> Any:
+    """The code that the database gave, a text or a number; SQLite gives a message instead."""
+    cause = error.__cause__
+    code = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    return code or (error.args[0] if error.args else None)
+
+
+def lacks_table(error: Exception) -> bool:
+    """Whether a statement failed since the database was not migrated, or only in part."""
+    code = error_code(error)
+    texts = ("no such table", "no such column", "has no column named")
+    of_sqlite = isinstance(code, str) and any(text in code for text in texts)
+    return isinstance(error, Error) and (code in LACKS_TABLE or of_sqlite)
 
 
 def reconnected(

@@ -4,6 +4,8 @@ import time
 from collections.abc import Hashable
 from math import inf
 
+from .connections import RUN_MIGRATE, lacks_table
+
 logger = logging.getLogger("django_vwo_webhooks")
 
 
@@ -18,12 +20,13 @@ class LogOnce:
 
     def failed(self, error: Exception) -> None:
         if not self._note(failing=True):
+            lacks = lacks_table(error)
             logger.warning(
                 "Failed: %s (%s); %s.",
                 self._task,
-                type(error).__name__,
+                RUN_MIGRATE if lacks else type(error).__name__,
                 self._consequence,
-                exc_info=error,
+                exc_info=None if lacks else error,
             )
 
     def succeeded(self) -> None:

@@ -1,4 +1,7 @@
-from typing import Any
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -6,15 +9,41 @@ from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
+from django.db import Error
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 
+from ..connections import RUN_MIGRATE, lacks_table
 from ..models import WebhookEvent
 from .changelist import BoundedPaginator, IndexedChangeList
 from .comparison import Comparison, tabulate
 from .display import EMPTY_DISPLAY
+
+logger = logging.getLogger("django_vwo_webhooks")
+
+View = TypeVar("View", bound=Callable[..., HttpResponse])
+
+
+def reports_missing_tables(view: View) -> View:
+    """Let a view of the admin answer with what to run where the tables have not been migrated.
+
+    In plain text: inside the transaction that the failed statement has broken, the admin's own
+    templates could not ask for the user's permissions.
+    """
+
+    @functools.wraps(view)
+    def reported(*args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(*args, **kwargs)
+        except Error as error:
+            if not lacks_table(error):
+                raise
+            logger.warning(RUN_MIGRATE)
+            return HttpResponse(f"{RUN_MIGRATE}\n", content_type="text/plain", status=503)
+
+    return cast("View", reported)
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -66,6 +95,27 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """What the page of ``row`` shows beside its fields."""
         raise NotImplementedError
 
+    @reports_missing_tables
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return super().changelist_view(request, extra_context)
+
+    @reports_missing_tables
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    @reports_missing_tables
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        return super().history_view(request, object_id, extra_context)
+
+    @reports_missing_tables
     def json_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The whole row, however long, as a file."""
         row = self.get_object(request, unquote(object_id))

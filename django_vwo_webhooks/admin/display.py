@@ -80,8 +80,17 @@ def in_current_zone(at: datetime) -> datetime:
 
 
 def format_time(at: datetime | None) -> str:
-    """A time in the site's time zone, to the second."""
-    return EMPTY_DISPLAY if at is None else date_format(in_current_zone(at), "Y-m-d H:i:s")
+    """A time in the site's time zone, to the second.
+
+    With its offset from UTC in the hour that comes twice when clocks are set back.
+    """
+    if at is None:
+        return EMPTY_DISPLAY
+    local = in_current_zone(at)
+    text = date_format(local, "Y-m-d H:i:s")
+    if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
+        return text
+    return f"{text} {local.isoformat()[-6:]}"
 
 
 def format_duration(seconds: float) -> str:

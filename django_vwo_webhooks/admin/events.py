@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models import SettingsSnapshot, WebhookEvent
 from ..status import fleet_status
+from .base import reports_missing_tables
 from .changelist import BoundedPaginator
 from .chart import DAYS, daily_chart
 from .display import (
@@ -80,6 +81,7 @@ class WebhookEventAdmin(RefreshButtonAdmin):
 
     # the pages
 
+    @reports_missing_tables
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext, ngettext
 from ..exceptions import RefreshFailed
 from ..models import SettingsSnapshot
 from ..refresh import refresh_settings
-from .base import ReadOnlyAdmin
+from .base import ReadOnlyAdmin, reports_missing_tables
 
 
 class RefreshButtonAdmin(ReadOnlyAdmin):
@@ -30,6 +30,7 @@ class RefreshButtonAdmin(ReadOnlyAdmin):
         """The URL for the button, for those who may refresh."""
         return self.page_url(self.model, "refresh") if self.may_refresh(request) else None
 
+    @reports_missing_tables
     def refresh_view(self, request: HttpRequest) -> HttpResponse:
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])

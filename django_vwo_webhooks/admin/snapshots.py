@@ -63,7 +63,10 @@ class SettingsSnapshotAdmin(ReadOnlyAdmin):
             "previous": previous,
             "next": same_site.newer_than(snapshot).oldest_first().first(),
             "brought_by": self._brought_by(request, snapshot),
-            "suggestions": others[:MOST_SUGGESTIONS],
+            "suggestions": [
+                (str(other.pk), format_time(other.created_at))
+                for other in others[:MOST_SUGGESTIONS]
+            ],
             **self._compared(request, snapshot, previous),
         }
 

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.core.management.color import no_style
 from django.db import Error, IntegrityError, OperationalError, connections, transaction
 
-from ..connections import reconnected
+from ..connections import error_code, reconnected
 from .base import database
 
 T = TypeVar("T")
@@ -81,9 +81,7 @@ def retried(function: Callable[[], T], *, until: float) -> T:
 
 
 def _is_conflict(error: Error) -> bool:
-    cause = error.__cause__
-    code = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-    code = code or (error.args[0] if error.args else None)
+    code = error_code(error)
     if isinstance(error, IntegrityError):
         return code in DUPLICATES or "UNIQUE constraint failed" in str(error)
     return code in CONFLICTS

@@ -9,6 +9,7 @@ from django.db import Error
 
 from ..changes import compare
 from ..conf import app_settings
+from ..connections import RUN_MIGRATE, lacks_table
 from ..exceptions import NotApplied, NotStored, RefreshFailed, Superseded
 from ..models import LeaseState, RefreshLease, SettingsSnapshot, WebhookEvent
 from ..models.transactions import atomically
@@ -47,6 +48,8 @@ def run_attempt(lease: LeaseState, cause: str, deadline: Deadline) -> RefreshRes
         # its message says all, and its frames hold VWO's answer, and with that the SDK key
         return _failed(lease, failure.with_traceback(None))
     except Error as error:
+        if lacks_table(error):
+            return _failed(lease, NotStored(f"VWO's settings could not be stored. {RUN_MIGRATE}"))
         not_stored = NotStored(f"VWO's settings could not be stored: {_name(error)}.")
         return _failed(lease, not_stored, error)
     except Exception as error:

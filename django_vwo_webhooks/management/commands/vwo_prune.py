@@ -3,15 +3,16 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db.models import QuerySet
 
 from django_vwo_webhooks.conf import LONGEST_DAYS, RETENTION_KEYS, app_settings
+from django_vwo_webhooks.management.base import DatabaseCommand
 from django_vwo_webhooks.models import SettingsSnapshot, WebhookEvent
 from django_vwo_webhooks.models.pruning import Expired
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = (
         'Deletes events and snapshots that are older than VWO_WEBHOOKS["RETENTION_DAYS"]. The '
         "snapshot in force is kept, and so are those that a process runs or a kept event points to."

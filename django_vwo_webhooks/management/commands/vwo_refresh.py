@@ -1,13 +1,14 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from django_vwo_webhooks.exceptions import RefreshFailed
+from django_vwo_webhooks.management.base import DatabaseCommand
 from django_vwo_webhooks.models import RefreshLease, WebhookEvent
 from django_vwo_webhooks.refresh import refresh_settings
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = "Fetches VWO's settings now; the processes of the fleet follow by themselves."
 
     def handle(self, **options: Any) -> None:

@@ -2,8 +2,9 @@ import json
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 
+from django_vwo_webhooks.management.base import DatabaseCommand
 from django_vwo_webhooks.models.process import STALE_SECONDS
 from django_vwo_webhooks.status import (
     FleetState,
@@ -15,7 +16,7 @@ from django_vwo_webhooks.status import (
 POLL_SECONDS = 0.25
 
 
-class Command(BaseCommand):
+class Command(DatabaseCommand):
     help = (
         "Shows which settings are in force, which of them each process of the fleet runs, and how "
         "old they are. Exits with 0 if they are fresh, else with 1."
