@@ -185,8 +185,8 @@ class RefreshLeaseQuerySet(OwnedQuerySet["RefreshLease"]):
             return self._state(statement)
         if row["refreshed_seconds"] is None:
             row["refreshed_seconds"] = inf
-        clock = DatabaseClock(row.pop("unix_seconds"), began_at)
-        return LeaseState(**row, clock=clock)
+        row["clock"] = DatabaseClock(row.pop("unix_seconds"), began_at)
+        return LeaseState(**row)
 
     def _name_newest_snapshot(self) -> bool:
         """Put the newest snapshot that is there in force, where the lease names none any more.

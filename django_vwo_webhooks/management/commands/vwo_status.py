@@ -55,7 +55,7 @@ class Command(DatabaseCommand):
         if current < processes:
             raise CommandError(
                 f"{current} of at least {processes} processes run these settings. A process is "
-                "known once it has called get_client(), as its wsgi.py may do."
+                "known once it has called get_client(), which a WSGI module may do at its start."
             )
         if status.state != FleetState.FRESH:
             raise CommandError(f"The settings are {status.state}. {status.error}".strip())
