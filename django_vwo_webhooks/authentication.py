@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
+from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from .conf import SECRET_HEADER, app_settings
@@ -29,7 +29,8 @@ class Credential:
         return self.label
 
 
-Authenticated = tuple[AnonymousUser, Credential]
+Authenticated = tuple[Any, Credential]
+"""Nobody, as the site has it, and what the request was authenticated by."""
 
 
 class SharedSecretAuthentication(BaseAuthentication):
@@ -47,7 +48,7 @@ class SharedSecretAuthentication(BaseAuthentication):
         position = _find_match(_header_bytes(request.headers[SECRET_HEADER]), _secrets())
         if position is None:
             raise AuthenticationFailed(f"The header {SECRET_HEADER} does not match.")
-        return AnonymousUser(), Credential(f"secret {position}")
+        return _nobody(), Credential(f"secret {position}")
 
     def authenticate_header(self, request: Request) -> str:
         return SECRET_HEADER
@@ -75,7 +76,7 @@ class WebhookSignatureAuthentication(BaseAuthentication):
         position = _find_match(_header_bytes(signature), expected)
         if position is None:
             raise AuthenticationFailed(f"The signature in the header {header} does not match.")
-        return AnonymousUser(), Credential(f"signature {position}")
+        return _nobody(), Credential(f"signature {position}")
 
     def authenticate_header(self, request: Request) -> str:
         return app_settings.signature_header
@@ -99,7 +100,7 @@ class SecretAndSignatureAuthentication(BaseAuthentication):
                 header = one.authenticate_header(request)
                 raise AuthenticationFailed(f"The header {header} is missing.", "missing")
             labels.append(str(authenticated[1]))
-        return AnonymousUser(), Credential(", ".join(labels))
+        return _nobody(), Credential(", ".join(labels))
 
     def authenticate_header(self, request: Request) -> str:
         return ", ".join(one.authenticate_header(request) for one in self.both)
@@ -112,8 +113,11 @@ class IsAuthenticatedSender(IsAuthenticated):
     """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
+        # the site's UNAUTHENTICATED_USER and UNAUTHENTICATED_TOKEN are of nobody's request;
         # our own classes set request.auth; DRF's BasicAuthentication, for one, sets only the user
-        if request.auth is not None or super().has_permission(request, view):
+        if request.successful_authenticator is not None and (
+            request.auth is not None or super().has_permission(request, view)
+        ):
             return True
         headers = [one.authenticate_header(request) for one in view.get_authenticators()]
         names = " or ".join(filter(None, headers))
@@ -145,6 +149,13 @@ def remove_credentials(request: Any) -> None:
             for name, value in scope["headers"]
             if name.decode("latin-1").lower() not in names
         ]
+
+
+def _nobody() -> Any:
+    """What ``request.user`` is for a sender who is no user: DRF's setting, as the site has it."""
+    # AnonymousUser can't be imported where django.contrib.auth is not installed
+    make: Any = api_settings.UNAUTHENTICATED_USER
+    return make() if make else None
 
 
 @sensitive_variables()

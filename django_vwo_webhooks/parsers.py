@@ -4,7 +4,7 @@ import ipaddress
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import UnreadablePostError
+from django.http import RawPostDataException, UnreadablePostError
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.request import Request
@@ -12,9 +12,10 @@ from rest_framework.settings import api_settings
 
 from . import strict_json
 from .conf import app_settings
+from .models.text import storable
 
 MAX_DEPTH = 20
-"""Accepted levels of nesting. MariaDB stores 32 at most, and VWO sends 1."""
+"""Accepted levels of nesting; VWO sends 1."""
 
 
 class LengthRequired(APIException):
@@ -33,6 +34,10 @@ class PayloadTooLarge(APIException):
         super().__init__(_("The body must not exceed %d bytes.") % app_settings.max_body_bytes)
 
 
+class BodyWasRead(Exception):
+    """A middleware of the site has read the body as a stream, so it can't be read again."""
+
+
 def check_length(request: Request) -> None:
     """Refuse by its headers what is too large or can't be read, before reading a byte of it."""
     if _is_chunked(request):
@@ -43,7 +48,10 @@ def check_length(request: Request) -> None:
 
 
 def read_body(request: Request) -> bytes:
-    """Return the body as it was sent. Raises DRF's 413 and 400 with what is wrong."""
+    """Return the body as it was sent. Raises DRF's 413 and 400 with what is wrong.
+
+    Raises ``BodyWasRead`` where a middleware of the site has kept it from this.
+    """
     body = _chunked_body(request) if _is_chunked(request) else _sized_body(request)
     if len(body) > app_settings.max_body_bytes:
         raise PayloadTooLarge
@@ -51,13 +59,20 @@ def read_body(request: Request) -> bytes:
 
 
 def parse(request: Request) -> dict[str, Any]:
-    """Return the payload. Raises DRF's 415 and 400 with what is wrong."""
-    if request.content_type.split(";")[0].strip().lower() != "application/json":
+    """Return the payload, with escapes for what no database has to hold.
+
+    Raises DRF's 415 and 400 with what is wrong.
+    """
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        raise UnsupportedMediaType(encoding, _encoded(encoding))
+    if not _is_json(request):
         raise UnsupportedMediaType(request.content_type or "none")
     body = read_body(request)
+    if not body.strip():
+        raise ParseError(_("The body is empty, unless a middleware of this site has read it."))
     try:
-        payload = strict_json.loads(body)
-        _check(payload, 1)
+        payload = _storable(strict_json.loads(body, parse_int=_number_or_text), 1)
     except ValueError as error:
         raise ParseError(_("The body is not usable JSON: %s.") % error) from error
     if not isinstance(payload, dict):
@@ -77,10 +92,19 @@ def remote_addr(request: Request) -> str | None:
         return None
     address = str(request.META.get("REMOTE_ADDR") or "")
     forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR") or "")
-    if api_settings.NUM_PROXIES and forwarded:
+    proxies = api_settings.NUM_PROXIES
+    if isinstance(proxies, int) and proxies > 0 and forwarded:
         hops = forwarded.split(",")
-        address = hops[-min(api_settings.NUM_PROXIES, len(hops))]
+        address = hops[-min(proxies, len(hops))]
     return _parse_address(address.strip())
+
+
+def _is_json(request: Request) -> bool:
+    return str(request.content_type).split(";")[0].strip().lower() == "application/json"
+
+
+def _encoded(encoding: str) -> str:
+    return _("The body has the Content-Encoding “%s”. Send it without one.") % encoding[:50]
 
 
 def _is_chunked(request: Request) -> bool:
@@ -103,6 +127,10 @@ def _sized_body(request: Request) -> bytes:
         raise ParseError(_("The body ended early, or its chunks are broken.")) from error
     except RequestDataTooBig as error:
         raise PayloadTooLarge from error
+    except RawPostDataException as error:
+        if not _is_json(request):  # Django has read it as a form for a middleware
+            raise UnsupportedMediaType(request.content_type or "none") from error
+        raise BodyWasRead from error
     except ValueError as error:  # raised by Django when the Content-Length is not a number
         raise ParseError(_("The Content-Length is not a number.")) from error
 
@@ -110,35 +138,44 @@ def _sized_body(request: Request) -> bytes:
 def _chunked_body(request: Request) -> bytes:
     """Read the body from the server, once, and at most one byte more than is accepted.
 
-    Django would read nothing, since a chunked request has no Content-Length.
+    Django reads nothing by itself, since a chunked request has no Content-Length; a middleware of
+    the site may have arranged that it has read the body.
     """
     context: dict[str, Any] = request.parser_context
     if "chunked_body" not in context:
-        stream, limit, body = request.META["wsgi.input"], app_settings.max_body_bytes, b""
-        try:
-            while len(body) <= limit and (piece := stream.read(limit + 1 - len(body))):
-                body += piece
-        except Exception as error:  # gunicorn raises exceptions of its own for broken chunks
-            raise ParseError(_("The body ended early, or its chunks are broken.")) from error
-        context["chunked_body"] = body
+        context["chunked_body"] = _sized_body(request) or _rest_of_stream(request)
     return bytes(context["chunked_body"])
 
 
-def _check(value: Any, level: int) -> None:
+def _rest_of_stream(request: Request) -> bytes:
+    stream, limit, body = request.META["wsgi.input"], app_settings.max_body_bytes, b""
+    try:
+        while len(body) <= limit and (piece := stream.read(limit + 1 - len(body))):
+            body += piece
+    except Exception as error:  # gunicorn raises exceptions of its own for broken chunks
+        raise ParseError(_("The body ended early, or its chunks are broken.")) from error
+    return body
+
+
+def _number_or_text(digits: str) -> int | str:
+    """The number, or its digits where Python refuses so many."""
+    try:
+        return int(digits)
+    except ValueError:
+        return digits
+
+
+def _storable(value: Any, level: int) -> Any:
+    """``value`` with escapes in its texts. Raises ``ValueError`` where it is nested too deeply."""
     if level > MAX_DEPTH:
         raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, str):
-        if "\0" in value:
-            raise ValueError("a string contains the character NUL")
-        if any("\ud800" <= character <= "\udfff" for character in value):
-            raise ValueError("a string contains half a surrogate pair")
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _check(key, level)
-            _check(item, level + 1)
-    elif isinstance(value, list):
-        for item in value:
-            _check(item, level + 1)
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(key): _storable(item, level + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_storable(item, level + 1) for item in value]
+    return value
 
 
 def _parse_address(text: str) -> str | None:

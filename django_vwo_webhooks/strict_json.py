@@ -2,16 +2,20 @@
 
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 
-def loads(raw: bytes) -> Any:
+def loads(raw: bytes, *, parse_int: Callable[[str], Any] = int) -> Any:
     """Parse one JSON document from its bytes (UTF-8, -16 or -32).
 
-    Raises ``ValueError`` with a short description of what is wrong.
+    ``parse_int`` makes a value of the digits of a whole number. Raises ``ValueError`` with a
+    short description of what is wrong.
     """
     try:
-        return json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
+        return json.loads(
+            raw, parse_constant=_refuse_constant, parse_float=_finite, parse_int=parse_int
+        )
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     except UnicodeDecodeError as error:

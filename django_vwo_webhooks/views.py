@@ -10,13 +10,13 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework.views import APIView, exception_handler
 
 from .authentication import IsAuthenticatedSender, authenticated_by, remove_credentials
 from .conf import app_settings
 from .exceptions import RefreshFailed
 from .follower import follow_soon
-from .parsers import check_length, parse, remote_addr
+from .parsers import BodyWasRead, check_length, parse, remote_addr
 from .refresh.deadline import Deadline
 from .refresh.delivery import Delivery, deliver
 from .refusals import refusals
@@ -34,13 +34,26 @@ class OnlyJSON(DefaultContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
+class PlainJSON(JSONRenderer):
+    """JSON in the same form on each site."""
+
+    compact = True
+    ensure_ascii = False
+    strict = True
+
+
 class WebhookView(APIView):
-    """Receives VWO's webhook; answers 2xx only when VWO's settings are in force here."""
+    """Receives VWO's webhook; answers 2xx only when VWO's settings are in force here.
+
+    Whatever the site's ``REST_FRAMEWORK`` sets for its own views has no effect here.
+    """
 
     http_method_names = ["post"]
     permission_classes = [IsAuthenticatedSender]
-    renderer_classes = [JSONRenderer]
+    parser_classes: list[Any] = []
+    renderer_classes = [PlainJSON]
     content_negotiation_class = OnlyJSON
+    metadata_class = None
     throttle_classes: list[Any] = []
     versioning_class = None
     schema = None
@@ -76,6 +89,10 @@ class WebhookView(APIView):
     def get_authenticators(self) -> list[BaseAuthentication]:
         return [import_string(path)() for path in app_settings.authentication]
 
+    def get_exception_handler(self) -> Any:
+        # VWO would take a refusal that the site's own answers with 200 for a success
+        return exception_handler
+
     def get_authenticate_header(self, request: Request) -> str:
         challenges = [one.authenticate_header(request) for one in self.get_authenticators()]
         # without any DRF would answer 403, and a class of the site's own may have none
@@ -110,6 +127,12 @@ class WebhookView(APIView):
         if isinstance(exc, Error):
             logger.error("A webhook could not be recorded: database error.", exc_info=exc)
             return try_again(None, "The webhook could not be recorded: database error.", 1)
+        if isinstance(exc, BodyWasRead):
+            logger.error(
+                "A middleware has read the body of a webhook as a stream, so it can't be read "
+                "again. Let the middleware use request.body instead."
+            )
+            return try_again(None, "The webhook could not be read: a middleware has read it.", 1)
         response = super().handle_exception(exc)
         if response.status_code == status.HTTP_401_UNAUTHORIZED:
             # refusals are counted, and logged once

@@ -215,7 +215,10 @@ class Migration(migrations.Migration):
                     "triggered_by",
                     models.CharField(blank=True, max_length=255, verbose_name="triggered by"),
                 ),
-                ("payload", models.JSONField(verbose_name="payload")),
+                (
+                    "payload",
+                    django_vwo_webhooks.models.base.JSONTextField(verbose_name="payload"),
+                ),
                 (
                     "outcome",
                     models.CharField(

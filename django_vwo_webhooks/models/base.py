@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from ..conf import app_settings
+from .text import CharField
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -86,8 +87,8 @@ class PrimaryManager(models.Manager[M]):
 
 
 class Owned(models.Model):
-    environment = models.CharField(_("environment"), max_length=100)
-    key_digest = models.CharField(max_length=64, editable=False)
+    environment = CharField(_("environment"), max_length=100)
+    key_digest = CharField(max_length=64, editable=False)
 
     class Meta:
         abstract = True

@@ -9,7 +9,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from django.conf import settings
-from django.db import connections, models
+from django.db import NotSupportedError, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 UNIX_NOW = {
     "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
@@ -26,6 +27,26 @@ UNIX_STARTED = {
 """When the statement began, which MySQL's clock returns as it is."""
 
 
+def unix_now(connection: BaseDatabaseWrapper) -> str:
+    """The SQL for ``UnixNow``. Raises ``NotSupportedError`` for any other database."""
+    return _of(UNIX_NOW, connection)
+
+
+def unix_started(connection: BaseDatabaseWrapper) -> str:
+    """The SQL for when the statement began. Raises ``NotSupportedError`` likewise."""
+    return _of(UNIX_STARTED, connection)
+
+
+def _of(clocks: dict[str, str], connection: BaseDatabaseWrapper) -> str:
+    try:
+        return clocks[connection.vendor]
+    except KeyError:
+        raise NotSupportedError(
+            f"django_vwo_webhooks does not support {connection.display_name}; it supports "
+            "SQLite, PostgreSQL, MariaDB and MySQL."
+        ) from None
+
+
 class UnixNow(models.Func):
     """The database server's clock: seconds since 1970 in UTC, whatever the session's time zone.
 
@@ -36,7 +57,7 @@ class UnixNow(models.Func):
     output_field = models.FloatField()
 
     def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
-        return UNIX_NOW[connection.vendor], []
+        return unix_now(connection), []
 
 
 @dataclass(frozen=True)
@@ -53,7 +74,7 @@ class DatabaseClock:
         """Read it, by a statement of its own."""
         with connections[using].cursor() as cursor:
             began_at = time.monotonic()
-            cursor.execute(f"SELECT {UNIX_STARTED[cursor.db.vendor]}")
+            cursor.execute(f"SELECT {unix_started(cursor.db)}")
             return cls(float(cursor.fetchone()[0]), began_at)
 
     def now(self) -> datetime:

@@ -15,6 +15,7 @@ from .lease import LeaseState, RefreshLease
 from .outcome import Outcome
 from .snapshot import SettingsSnapshot
 from .statements import Statement, datetime_value
+from .text import CharField, TextField
 
 if TYPE_CHECKING:
     from .event import WebhookEvent
@@ -204,12 +205,12 @@ def _failed(error: str, *undecided: Outcome) -> dict[str, Case]:
     # MySQL computes the columns in this order, and the second one must see the old outcome
     return {
         "error": Case(
-            When(rows, then=Value(error)), default="error", output_field=models.TextField()
+            When(rows, then=Value(error, TextField())), default="error", output_field=TextField()
         ),
         "outcome": Case(
             When(rows, then=Value(Outcome.FAILED)),
             default="outcome",
-            output_field=models.CharField(),
+            output_field=CharField(),
         ),
     }
 

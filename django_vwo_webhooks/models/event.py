@@ -2,10 +2,11 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ..changes import printable
-from .base import Owned, PrimaryManager, UnfinishedIndex
+from .base import JSONTextField, Owned, PrimaryManager, UnfinishedIndex
 from .deliveries import OPEN_FOR, WebhookEventQuerySet
 from .outcome import Outcome
 from .snapshot import SettingsSnapshot
+from .text import CharField, TextField
 
 SIMILAR = 20
 """How many rows that look the same are compared by their payloads."""
@@ -19,14 +20,12 @@ class WebhookEvent(Owned):
     timestamp = models.DateTimeField(
         _("changed at"), null=True, help_text=_("When the change was made, by VWO's clock.")
     )
-    event = models.CharField(_("event"), max_length=255)
-    action = models.CharField(_("action"), max_length=255, blank=True)
-    triggered_by = models.CharField(_("triggered by"), max_length=255, blank=True)
-    payload = models.JSONField(_("payload"))
-    outcome = models.CharField(
-        _("outcome"), max_length=20, choices=Outcome, default=Outcome.PENDING
-    )
-    error = models.TextField(_("error"), blank=True)
+    event = CharField(_("event"), max_length=255)
+    action = CharField(_("action"), max_length=255, blank=True)
+    triggered_by = CharField(_("triggered by"), max_length=255, blank=True)
+    payload = JSONTextField(_("payload"))
+    outcome = CharField(_("outcome"), max_length=20, choices=Outcome, default=Outcome.PENDING)
+    error = TextField(_("error"), blank=True)
     deliveries = models.PositiveIntegerField(_("deliveries"), default=1)
     received_at = models.DateTimeField(_("received at"))
     last_received_at = models.DateTimeField(_("last received at"))
@@ -39,7 +38,7 @@ class WebhookEvent(Owned):
         verbose_name=_("snapshot"),
         related_name="events",
     )
-    credential = models.CharField(
+    credential = CharField(
         _("authenticated by"),
         max_length=100,
         blank=True,
@@ -47,9 +46,7 @@ class WebhookEvent(Owned):
     )
     remote_addr = models.GenericIPAddressField(_("remote address"), null=True)
     # NULL in closed rows: only NULL may stand in a unique column more than once
-    fingerprint = models.CharField(  # noqa: DJ001
-        max_length=64, null=True, unique=True, editable=False
-    )
+    fingerprint = CharField(max_length=64, null=True, unique=True, editable=False)
     # the number of the newest attempt when the first and when the last delivery arrived
     first_noted = models.BigIntegerField(editable=False)
     last_noted = models.BigIntegerField(editable=False)
@@ -77,7 +74,7 @@ class WebhookEvent(Owned):
         ]
 
     def __str__(self) -> str:
-        return f"{printable(self.action or self.event)} #{self.pk}"
+        return f"{printable(self.action or self.event)} #{self.pk}".lstrip()
 
     def previous(self) -> "WebhookEvent | None":
         """The row before this one that has the same body, while VWO might have retried that.

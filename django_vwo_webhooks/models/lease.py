@@ -17,6 +17,7 @@ from .base import Owned, OwnedQuerySet, PrimaryManager, ours
 from .clock import DatabaseClock, UnixNow
 from .snapshot import SettingsSnapshot
 from .statements import Statement
+from .text import CharField, TextField
 
 LEASE_GRACE_SECONDS = 2.0
 """How much longer than the refresh limit a lease lives: time to store what was fetched."""
@@ -211,11 +212,11 @@ class RefreshLease(Owned):
     refreshed_at = models.FloatField(null=True)
     failures = models.PositiveIntegerField(default=0)
     failing_since = models.FloatField(null=True)
-    error = models.TextField(default="")
+    error = TextField(default="")
     snapshot = models.ForeignKey(
         SettingsSnapshot, on_delete=models.SET_NULL, null=True, related_name="leases"
     )
-    digest = models.CharField(max_length=64, default="")
+    digest = CharField(max_length=64, default="")
 
     objects = PrimaryManager.from_queryset(RefreshLeaseQuerySet)()
 

@@ -15,6 +15,7 @@ from ..refusals import Refused
 from .base import Owned, OwnedQuerySet, PrimaryManager, ours
 from .clock import UnixNow
 from .snapshot import SettingsSnapshot
+from .text import CharField
 
 HEARTBEAT_SECONDS = 60.0
 """How often a process writes its row, beside whenever it has applied other settings."""
@@ -67,9 +68,9 @@ class FleetProcess(Owned):
     """A process that has a client, and the settings that it ran at its last heartbeat."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    host = models.CharField(_("host"), max_length=255)
+    host = CharField(_("host"), max_length=255)
     pid = models.BigIntegerField(_("process id"))
-    kind = models.CharField(_("kind"), max_length=100)
+    kind = CharField(_("kind"), max_length=100)
     snapshot = models.ForeignKey(
         SettingsSnapshot,
         on_delete=models.SET_NULL,

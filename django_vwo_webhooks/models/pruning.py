@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from django.db import connections
 from django.db.models import Exists, Min, OuterRef, Q
 
 from .base import VWO_RETRIES_FOR, database, ours
@@ -12,6 +13,7 @@ from .lease import RefreshLease
 from .outcome import Outcome
 from .process import FleetProcess
 from .snapshot import SettingsSnapshot
+from .text import fitting
 
 BATCH_SIZE = 500
 """Keeps transactions short, and is less than the 999 parameters that SQLite may take."""
@@ -50,7 +52,7 @@ class Expired:
         rows = WebhookEvent.objects.filter(
             outcome=outcome, received_at__lt=self.events_before[outcome]
         ).only("pk", "received_at", "environment", "key_digest")
-        owner = ours()
+        owner = {name: fitting(value, connections[rows.db]) for name, value in ours().items()}
         for batch in rows.in_batches(BATCH_SIZE):
             yield [
                 event.pk

@@ -16,6 +16,7 @@ from .base import (
     database,
     ours,
 )
+from .text import CharField
 
 ON_ITS_WAY = timedelta(minutes=1)
 """How long before a refresh without a webhook the delivery of its change may have arrived."""
@@ -65,13 +66,13 @@ class SettingsSnapshot(Owned):
         MANUAL = "manual", _("by hand")
 
     settings = JSONTextField(_("settings"), help_text=_("VWO's document without the SDK key."))
-    digest = models.CharField(_("digest"), max_length=64, editable=False)
+    digest = CharField(_("digest"), max_length=64, editable=False)
     changes = JSONTextField(_("changes"), default=list)
     change_count = models.PositiveIntegerField(_("number of changes"), default=0)
     headline = JSONTextField(
         _("first change"), default="", help_text=_("The first change in words.")
     )
-    cause = models.CharField(_("cause"), max_length=20, choices=Cause)
+    cause = CharField(_("cause"), max_length=20, choices=Cause)
     created_at = models.DateTimeField(_("created at"))
 
     objects = PrimaryManager.from_queryset(SettingsSnapshotQuerySet)()
@@ -128,7 +129,7 @@ class ChangedFeature(models.Model):
     snapshot = models.ForeignKey(
         SettingsSnapshot, on_delete=models.CASCADE, related_name="changed_features"
     )
-    feature = models.CharField(_("feature"), max_length=255)
+    feature = CharField(_("feature"), max_length=255)
 
     objects = PrimaryManager()
 

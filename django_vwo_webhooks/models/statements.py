@@ -9,8 +9,10 @@ from typing import Any
 
 from django.apps import apps
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
-from .clock import UNIX_NOW, UNIX_STARTED
+from .clock import unix_now, unix_started
+from .text import fitting
 
 TABLES = {"lease": "RefreshLease", "event": "WebhookEvent"}
 
@@ -30,7 +32,7 @@ class Statement:
     def row(self, using: str, **values: Any) -> dict[str, Any] | None:
         """The first row of a SELECT, by the names of its columns."""
         with connections[using].cursor() as cursor:
-            cursor.execute(self._sql(using), values)
+            cursor.execute(self._sql(using), _fitting(values, connections[using]))
             found = cursor.fetchone()
             names = [column[0] for column in cursor.description]
             return None if found is None else dict(zip(names, found, strict=True))
@@ -38,7 +40,7 @@ class Statement:
     def run(self, using: str, **values: Any) -> int:
         """How many rows an UPDATE matched."""
         with connections[using].cursor() as cursor:
-            cursor.execute(self._sql(using), values)
+            cursor.execute(self._sql(using), _fitting(values, connections[using]))
             return int(cursor.rowcount)
 
     def _sql(self, using: str) -> str:
@@ -52,13 +54,20 @@ class Statement:
                 for name, model in TABLES.items()
             }
             sql = self._text.format(
-                now=UNIX_NOW[connection.vendor],
-                started=UNIX_STARTED[connection.vendor],
+                now=unix_now(connection),
+                started=unix_started(connection),
                 for_update="FOR UPDATE" if connection.features.has_select_for_update else "",
                 **tables,
             )
             self._by_vendor[connection.vendor] = sql
         return sql
+
+
+def _fitting(values: dict[str, Any], connection: BaseDatabaseWrapper) -> dict[str, Any]:
+    return {
+        name: fitting(value, connection) if isinstance(value, str) else value
+        for name, value in values.items()
+    }
 
 
 def datetime_value(using: str, value: Any) -> Any:

@@ -55,7 +55,8 @@ def validate(document: dict[str, Any]) -> ValidatedSettings:
     error = jsonschema.exceptions.best_match(validator.iter_errors(document))
     if error is not None:
         place = "".join(
-            f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path
+            f"[{step}]" if isinstance(step, int) else f".{ascii(step)[1:-1]}"
+            for step in error.absolute_path
         )
         raise InvalidSettings(
             f"VWO's settings do not match the SDK's schema at {place.lstrip('.') or 'the top'}: "

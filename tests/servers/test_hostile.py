@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import io
 import json
+import re
 import socket
 import time
 from urllib.parse import urlsplit
@@ -44,6 +45,15 @@ fields = st.sampled_from(["event", "action", "triggered_by", "timestamp", "more"
 payloads = st.dictionaries(fields, st.text(max_size=300) | documents, max_size=5)
 
 
+def escaped(value):
+    """What is kept of a payload: NUL and halves of surrogate pairs are escaped, as in JSON."""
+    if isinstance(value, str):
+        return re.sub("[\0\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", value)
+    if isinstance(value, dict):
+        return {escaped(key): escaped(item) for key, item in value.items()}
+    return [escaped(item) for item in value] if isinstance(value, list) else value
+
+
 def send(body, **headers):
     return Client(raise_request_exception=False).generic(
         "POST", "/webhooks/vwo/", body, content_type="application/json", headers=headers
@@ -66,7 +76,8 @@ class TestGeneratedRequests:
         assert response.status_code in (200, 400), response.content
         assert WebhookEvent.objects.count() - before == (response.status_code == 200)
         if response.status_code == 200:
-            assert WebhookEvent.objects.get(pk=response.json()["event"]).payload == payload
+            stored = WebhookEvent.objects.get(pk=response.json()["event"]).payload
+            assert stored == escaped(payload)
 
     @many
     @given(secret=st.text(st.characters(max_codepoint=255, exclude_characters="\r\n")))
@@ -113,7 +124,7 @@ def test_a_method_can_not_be_overridden(name):
 def test_a_compressed_body_is_not_decompressed(deliver):
     bomb = gzip.compress(b'{"event": "x", "more": "' + b"0" * 5_000_000 + b'"}')
     response = send(bomb, **{"x-vwo-auth": SECRET, "Content-Encoding": "gzip"})
-    assert response.status_code == 400
+    assert response.status_code == 415
 
 
 @pytest.fixture(params=SERVERS)
