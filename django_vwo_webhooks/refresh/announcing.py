@@ -1,9 +1,10 @@
 """The site's own code is told by signals, once nothing is locked any more."""
 
+import contextlib
 import logging
 from typing import Any
 
-from django.db import connections
+from django.db import Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 from django.dispatch import Signal
@@ -58,9 +59,11 @@ def send(signal: Signal, *, sender: type[Model], **provided: Any) -> None:
     signal.send_robust(sender=sender, **provided)
     if _transaction_is_open(connection) and not before:
         logger.error("A receiver left a transaction open; what it did there is rolled back.")
-        left_open = connection.connection
-        connection.connect()
-        left_open.close()
+        # by way of Django, or a pool would wait for a connection that never comes back
+        connection.close()
+        with contextlib.suppress(Error), connection.wrap_database_errors:
+            # ends what Django knows of the transaction, even where the database is gone
+            connection.connect()
 
 
 def _transaction_is_open(connection: BaseDatabaseWrapper) -> bool:
