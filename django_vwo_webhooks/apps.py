@@ -12,10 +12,19 @@ class VWOWebhooksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from .checks import check_retention, check_settings, check_tables, check_urls
+        from .checks import (
+            check_database,
+            check_redirects,
+            check_retention,
+            check_settings,
+            check_tables,
+            check_urls,
+        )
 
         register(check_settings)
         register(check_urls)
+        register(check_redirects)
+        register(check_database)
         register(check_retention, Tags.database)
         register(check_tables, Tags.database)
         if "sentry_sdk" in sys.modules:

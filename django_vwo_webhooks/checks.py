@@ -1,15 +1,17 @@
 """System checks: what is wrong with ``VWO_WEBHOOKS``, and what to write instead."""
 
 import difflib
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, InterfaceError, connections, transaction
+from django.db import DatabaseError, InterfaceError, NotSupportedError, connections, transaction
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 from rest_framework.authentication import BaseAuthentication
@@ -18,7 +20,7 @@ from .broadcast import Broadcast
 from .conf import EXAMPLES, app_settings, what_to_write
 from .models import WebhookEvent
 from .models.base import database
-from .models.clock import DatabaseClock
+from .models.clock import DatabaseClock, unix_now
 from .sdk_options import accepted_options
 
 MIN_SECRET_LENGTH = 16
@@ -56,7 +58,58 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         *_authentication(),
         *_broadcast(),
         *_sdk_options(),
+        *_whitespace(),
     ]
+
+
+def check_database(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Whether the database that this app's tables are in is one of the supported ones."""
+    connection = connections[database()]
+    try:
+        unix_now(connection)
+    except NotSupportedError as error:
+        return [
+            Error(
+                f"{error} (The database {connection.alias!r} has the engine "
+                f"{connection.settings_dict['ENGINE']!r}.)",
+                hint="Put a supported database into DATABASES, and direct this app's models to it "
+                "by a router in DATABASE_ROUTERS.",
+                id="django_vwo_webhooks.E011",
+            )
+        ]
+    return []
+
+
+def check_redirects(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """What makes Django redirect a delivery: VWO does not follow redirects."""
+    try:
+        path = reverse("django_vwo_webhooks:webhook")
+    except NoReverseMatch:
+        return []
+    messages: list[CheckMessage] = []
+    if settings.PREPEND_WWW:
+        messages.append(
+            Warning(
+                "PREPEND_WWW redirects a delivery to a host without www, and VWO does not follow "
+                "redirects.",
+                hint=f"Enter https://www.your.site{path} as the webhook's URL in VWO, then add "
+                '"django_vwo_webhooks.W011" to SILENCED_SYSTEM_CHECKS.',
+                id="django_vwo_webhooks.W011",
+            )
+        )
+    exempt = any(re.search(each, path.lstrip("/")) for each in settings.SECURE_REDIRECT_EXEMPT)
+    if settings.SECURE_SSL_REDIRECT and not settings.SECURE_PROXY_SSL_HEADER and not exempt:
+        messages.append(
+            Warning(
+                "SECURE_SSL_REDIRECT is set without SECURE_PROXY_SSL_HEADER. Behind a proxy that "
+                "ends TLS, each delivery is redirected, and VWO does not follow redirects.",
+                hint="Let the proxy send the header, and write: SECURE_PROXY_SSL_HEADER = "
+                '("HTTP_X_FORWARDED_PROTO", "https"). Without such a proxy, add '
+                '"django_vwo_webhooks.W012" to SILENCED_SYSTEM_CHECKS.',
+                id="django_vwo_webhooks.W012",
+            )
+        )
+    return messages
 
 
 def check_urls(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
@@ -193,6 +246,21 @@ def _secret() -> Iterable[CheckMessage]:
             hint="Strip the secret, for instance where it is read from a file.",
             id="django_vwo_webhooks.W003",
         )
+
+
+def _whitespace() -> Iterable[CheckMessage]:
+    for name in ("ACCOUNT_ID", "SDK_KEY"):
+        try:
+            value = getattr(app_settings, name.lower())
+        except ImproperlyConfigured:
+            continue
+        if value != value.strip():
+            yield Warning(
+                f'VWO_WEBHOOKS["{name}"] should not begin or end with whitespace, such as the '
+                "newline at the end of a file: VWO does not know it then.",
+                hint=f'Strip it: "{name}": value.strip()',
+                id="django_vwo_webhooks.W010",
+            )
 
 
 def _authentication() -> Iterable[CheckMessage]:
