@@ -9,7 +9,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
-from django.db import Error
+from django.db import Error, connections, router
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path, reverse
@@ -17,6 +17,7 @@ from django.utils.http import urlencode
 
 from ..connections import RUN_MIGRATE, lacks_table
 from ..models import WebhookEvent
+from ..models.text import fitting
 from .changelist import BoundedPaginator, IndexedChangeList
 from .comparison import Comparison, tabulate
 from .display import EMPTY_DISPLAY
@@ -161,5 +162,6 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             object_id=None,
             object_repr=action,
             action_flag=CHANGE,
-            change_message=message,
+            # for instance with a dash, which not every character set has
+            change_message=fitting(message, connections[router.db_for_write(LogEntry)]),
         )

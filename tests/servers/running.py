@@ -40,7 +40,7 @@ def started(command: list[str], **environment: str) -> Iterator[subprocess.Popen
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", *command],
-            env=site_environment(SITE_URLCONF="tests.servers.site", **environment),
+            env=site_environment(**{"SITE_URLCONF": "tests.servers.site", **environment}),
             stdout=log,
             stderr=subprocess.STDOUT,
         )

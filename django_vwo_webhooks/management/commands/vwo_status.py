@@ -92,7 +92,8 @@ def _as_text(status: FleetStatus) -> str:
         f"Processes: {status.summary}",
         *(f"  {_process(process)}" for process in status.processes),
     ]
-    return "\n".join(lines)
+    # a naive time, of a site without time zones, has no %Z
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _settings(status: FleetStatus) -> str:

@@ -1,0 +1,108 @@
+"""The shapes of sites that the probe runs in: each is an entry of ``SHAPES``."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.sites import parts
+from tests.sites.hostile_drf import HOSTILE
+
+PARTS = "tests.sites.parts"
+
+
+@dataclass(frozen=True)
+class Shape:
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Settings in place of those of ``tests.settings``."""
+    without: tuple[str, ...] = ()
+    """Apps that are not installed, with their middleware."""
+    apps: tuple[str, ...] = ()
+    """Further apps."""
+    middleware: tuple[str, ...] = ()
+    """Middleware of the site, the outermost."""
+    database: str = "sqlite"
+    """The vendor. For any other than SQLite the server of ``TEST_DATABASE_URL`` is used."""
+    create: str = ""
+    """What follows ``CREATE DATABASE name``."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """``OPTIONS`` of the database."""
+    serve: tuple[str, ...] = ()
+    """``python -m`` this, with ``PORT`` for a free port: the probe then talks to that server."""
+    chunked: bool = False
+    """Whether deliveries are sent in chunks; for a served site."""
+    admin: str = "admin"
+    """The name of the admin site."""
+    needs: tuple[str, ...] = ()
+    """Modules without which the shape is skipped."""
+    checks: tuple[Callable[[Any], None], ...] = ()
+    """What is checked beside everything else; each gets the ``Site`` of the probe."""
+
+    @property
+    def has_admin(self) -> bool:
+        return "django.contrib.admin" not in self.without
+
+
+POSTGRES = {"database": "postgresql", "needs": ("psycopg",)}
+MARIADB = {"database": "mysql", "needs": ("MySQLdb",)}
+ADMIN = ("django.contrib.admin",)
+AUTH = (*ADMIN, "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.messages")
+
+SHAPES = {
+    "time zones off": Shape({"USE_TZ": False, "TIME_ZONE": "America/New_York"}),
+    "another time zone, thousand separators": Shape(
+        {
+            "TIME_ZONE": "Asia/Kathmandu",
+            "LANGUAGE_CODE": "de",
+            "USE_I18N": True,
+            "USE_THOUSAND_SEPARATOR": True,
+        }
+    ),
+    "auth absent": Shape(
+        {"REST_FRAMEWORK": {"UNAUTHENTICATED_USER": None}, "TEMPLATES": []},
+        without=(*AUTH, "django.contrib.sessions"),
+    ),
+    "another AdminSite": Shape({"ROOT_URLCONF": "tests.sites.ops"}, admin="ops"),
+    "admin absent, DRF defaults turned against us": Shape(
+        {"REST_FRAMEWORK": HOSTILE}, without=ADMIN
+    ),
+    "two databases and a replica": Shape(
+        {"DATABASE_ROUTERS": [f"{PARTS}.OnOther"], "ATOMIC_REQUESTS": True}
+    ),
+    "chunked behind a reading middleware": Shape(
+        without=ADMIN,
+        middleware=(f"{PARTS}.ReadsChunks",),
+        serve=("gunicorn", "-b", "127.0.0.1:PORT", "-w", "1", "tests.sites.wsgi"),
+        chunked=True,
+        needs=("gunicorn",),
+    ),
+    "a pool": Shape(
+        database="postgresql",
+        needs=("psycopg", "psycopg_pool"),
+        options={"pool": {"min_size": 1, "max_size": 4, "timeout": 1}},
+        apps=(f"{PARTS}.LeavesTransactionsOpen",),
+        checks=(parts.pool_runs_dry,),
+    ),
+    **{
+        f"PostgreSQL, isolation level {level}": Shape(
+            **POSTGRES, options={"isolation_level": level}
+        )
+        for level in (2, 3, 4)  # read committed, repeatable read, serializable
+    },
+    "PostgreSQL, time zones off": Shape(
+        {"USE_TZ": False, "TIME_ZONE": "America/New_York"}, **POSTGRES
+    ),
+    "PostgreSQL in LATIN1": Shape(
+        **POSTGRES, create="ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+    ),
+    "PostgreSQL in SQL_ASCII": Shape(
+        **POSTGRES, create="ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+    ),
+    **{
+        f"MariaDB, {level}": Shape(**MARIADB, options={"isolation_level": level})
+        for level in ("read committed", "repeatable read", "serializable")
+    },
+    "MariaDB, time zones off": Shape({"USE_TZ": False, "TIME_ZONE": "America/New_York"}, **MARIADB),
+    "MariaDB in utf8mb3": Shape(**MARIADB, create="CHARACTER SET utf8mb3"),
+    "MariaDB in latin1": Shape(**MARIADB, create="CHARACTER SET latin1"),
+}
+"""To add a shape, add an entry; the probe and its test find it here."""

@@ -1,0 +1,54 @@
+"""Every shape of a site passes the same probe, each in a process of its own."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import uuid
+
+import pytest
+from django.db import connection
+from rest_framework.settings import DEFAULTS
+
+from tests.conftest import site_environment
+from tests.sites.hostile_drf import HOSTILE
+from tests.sites.shapes import SHAPES
+
+VENDOR = connection.vendor if os.environ.get("TEST_DATABASE_URL") else "sqlite"
+
+
+def marked(name):
+    own = [pytest.mark.own_server] if SHAPES[name].database == "sqlite" else []
+    return pytest.param(name, id=name, marks=own)
+
+
+@pytest.mark.parametrize("name", [marked(name) for name in SHAPES])
+def test_a_site_of_this_shape(name):
+    shape = SHAPES[name]
+    if shape.database not in ("sqlite", VENDOR):
+        pytest.skip(f"needs TEST_DATABASE_URL of a {shape.database}")
+    for module in shape.needs:
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"{module} is not installed")
+    environment = {
+        **site_environment(),
+        "DJANGO_SETTINGS_MODULE": "tests.sites.settings",
+        "SITE_SHAPE": name,
+        "SITE_DATABASE_NAME": f"site_{uuid.uuid4().hex[:12]}",
+    }
+    if shape.database == "sqlite":
+        del environment["SITE_DATABASE_NAME"]
+        environment.pop("TEST_DATABASE_URL", None)
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.sites.probe"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_every_default_of_drf_is_turned_against_us():
+    assert set(HOSTILE) == set(DEFAULTS)
