@@ -49,19 +49,20 @@ AUTH = (*ADMIN, "django.contrib.auth", "django.contrib.contenttypes", "django.co
 
 SHAPES = {
     "time zones off": Shape({"USE_TZ": False, "TIME_ZONE": "America/New_York"}),
-    "another time zone, thousand separators": Shape(
+    "another time zone, thousand separators, another AdminSite": Shape(
         {
+            "ROOT_URLCONF": "tests.sites.ops",
             "TIME_ZONE": "Asia/Kathmandu",
             "LANGUAGE_CODE": "de",
             "USE_I18N": True,
             "USE_THOUSAND_SEPARATOR": True,
-        }
+        },
+        admin="ops",
     ),
     "auth absent": Shape(
         {"REST_FRAMEWORK": {"UNAUTHENTICATED_USER": None}, "TEMPLATES": []},
         without=(*AUTH, "django.contrib.sessions"),
     ),
-    "another AdminSite": Shape({"ROOT_URLCONF": "tests.sites.ops"}, admin="ops"),
     "admin absent, DRF defaults turned against us": Shape(
         {"REST_FRAMEWORK": HOSTILE}, without=ADMIN
     ),
