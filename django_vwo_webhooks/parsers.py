@@ -5,7 +5,6 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import RawPostDataException, UnreadablePostError
-from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
@@ -20,7 +19,7 @@ MAX_DEPTH = 20
 
 class LengthRequired(APIException):
     status_code = 411
-    default_detail = _(
+    default_detail = (
         "This server can't read a chunked body. Send the request with a Content-Length."
     )
     default_code = "length_required"
@@ -31,7 +30,7 @@ class PayloadTooLarge(APIException):
     default_code = "payload_too_large"
 
     def __init__(self) -> None:
-        super().__init__(_("The body must not exceed %d bytes.") % app_settings.max_body_bytes)
+        super().__init__(f"The body must not exceed {app_settings.max_body_bytes} bytes.")
 
 
 class BodyWasRead(Exception):
@@ -70,13 +69,13 @@ def parse(request: Request) -> dict[str, Any]:
         raise UnsupportedMediaType(request.content_type or "none")
     body = read_body(request)
     if not body.strip():
-        raise ParseError(_("The body is empty, unless a middleware of this site has read it."))
+        raise ParseError("The body is empty, unless a middleware of this site has read it.")
     try:
         payload = _storable(strict_json.loads(body, parse_int=_number_or_text), 1)
     except ValueError as error:
-        raise ParseError(_("The body is not usable JSON: %s.") % error) from error
+        raise ParseError(f"The body is not usable JSON: {error}.") from error
     if not isinstance(payload, dict):
-        raise ParseError(_("The body should be a JSON object."))
+        raise ParseError("The body should be a JSON object.")
     return payload
 
 
@@ -104,7 +103,7 @@ def _is_json(request: Request) -> bool:
 
 
 def _encoded(encoding: str) -> str:
-    return _("The body has the Content-Encoding “%s”. Send it without one.") % encoding[:50]
+    return f"The body has the Content-Encoding “{encoding[:50]}”. Send it without one."
 
 
 def _is_chunked(request: Request) -> bool:
@@ -124,7 +123,7 @@ def _sized_body(request: Request) -> bytes:
     try:
         return request.body
     except UnreadablePostError as error:
-        raise ParseError(_("The body ended early, or its chunks are broken.")) from error
+        raise ParseError("The body ended early, or its chunks are broken.") from error
     except RequestDataTooBig as error:
         raise PayloadTooLarge from error
     except RawPostDataException as error:
@@ -132,7 +131,7 @@ def _sized_body(request: Request) -> bytes:
             raise UnsupportedMediaType(request.content_type or "none") from error
         raise BodyWasRead from error
     except ValueError as error:  # raised by Django when the Content-Length is not a number
-        raise ParseError(_("The Content-Length is not a number.")) from error
+        raise ParseError("The Content-Length is not a number.") from error
 
 
 def _chunked_body(request: Request) -> bytes:
@@ -153,7 +152,7 @@ def _rest_of_stream(request: Request) -> bytes:
         while len(body) <= limit and (piece := stream.read(limit + 1 - len(body))):
             body += piece
     except Exception as error:  # gunicorn raises exceptions of its own for broken chunks
-        raise ParseError(_("The body ended early, or its chunks are broken.")) from error
+        raise ParseError("The body ended early, or its chunks are broken.") from error
     return body
 
 

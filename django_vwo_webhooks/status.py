@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from django.db.models import Max, TextChoices
+from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -113,9 +114,9 @@ class FleetStatus:
         slowest = self.slowest_seconds
         if slowest is None:
             return text
-        return gettext("%(processes)s, slowest %(seconds).1f s") % {
+        return gettext("%(processes)s, slowest %(seconds)s s") % {
             "processes": text,
-            "seconds": max(slowest, 0),
+            "seconds": number_format(max(slowest, 0), 1),
         }
 
     @property

@@ -1,8 +1,11 @@
 import logging
 import time
-from typing import Any, NoReturn
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NoReturn, TypeVar
 
 from django.db import Error, connections, transaction
+from django.utils import translation
 from django.utils.module_loading import import_string
 from rest_framework import exceptions, status
 from rest_framework.authentication import BaseAuthentication
@@ -23,6 +26,23 @@ from .refusals import refusals
 from .serializers import WebhookEventSerializer
 
 logger = logging.getLogger("django_vwo_webhooks")
+
+
+R = TypeVar("R")
+
+
+def in_english(method: Callable[..., R]) -> Callable[..., R]:
+    """Decorate a method whose messages a machine reads, whatever the site's language is.
+
+    ``translation.override`` as a decorator would share one state between all threads.
+    """
+
+    @wraps(method)
+    def wrapped(*args: Any, **kwargs: Any) -> R:
+        with translation.override("en"):
+            return method(*args, **kwargs)
+
+    return wrapped
 
 
 class OnlyJSON(DefaultContentNegotiation):
@@ -73,6 +93,7 @@ class WebhookView(APIView):
             # where DRF has failed before ``initial``
             remove_credentials(request)
 
+    @in_english
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check method, size and sender, in this order, before anything is parsed."""
         self.arrived_at = time.monotonic()
@@ -104,19 +125,25 @@ class WebhookView(APIView):
         raise exceptions.NotAuthenticated(message)
 
     def post(self, request: Request) -> Response:
+        # in the site's language again: receivers of the signals may write to people
+        delivery = deliver(self.read(request), Deadline.starting(self.arrived_at))
+        delivery.announce()
+        return answer(delivery)
+
+    @in_english
+    def read(self, request: Request) -> dict[str, Any]:
+        """Return the values of the delivery's row. Raises DRF's errors with what is wrong."""
         payload = parse(request)
         serializer = WebhookEventSerializer(data=payload)
         serializer.is_valid(raise_exception=True)
-        values = {
+        return {
             **serializer.validated_data,
             "payload": payload,
             "remote_addr": remote_addr(request),
             "credential": authenticated_by(request),
         }
-        delivery = deliver(values, Deadline.starting(self.arrived_at))
-        delivery.announce()
-        return answer(delivery)
 
+    @in_english
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
             absent = isinstance(exc, exceptions.NotAuthenticated) or exc.get_codes() == "missing"

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from itertools import takewhile
 from typing import Any
 
-from ..changes import printable
-from .display import LONGEST_DOCUMENT, json_text
+from ..changes import printable, without_text_around, words
+from .display import LONGEST_DOCUMENT, json_text, printable_lines
 
 LONGEST_CELL = 160
 MOST_TEXT = 2_000_000
@@ -15,11 +17,32 @@ MOST_CHANGES = 1000
 MOST_OPEN = 25
 """Up to how many changes the tables are open at first."""
 
+MOST_LINE_PAIRS = 250_000
+"""Of longer documents all lines between the first and the last difference are marked."""
+
+CONTEXT = 1
+"""How many equal lines are shown around those that differ."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a JSON document."""
+
+    text: str
+    differs: bool = False
+
 
 @dataclass(frozen=True)
 class Cell:
+    """A value in words, and as JSON where it is an object or a list."""
+
     text: str
     limit: int
+    json: str = ""
+    lines: tuple[Line, ...] = ()
+    """The lines of the JSON document that are shown."""
+    is_json: bool = False
+    """Whether the JSON document itself is what changed, so that there are no other words."""
 
     @property
     def beginning(self) -> str | None:
@@ -33,13 +56,34 @@ class Cell:
         return self.text[: self.limit]
 
     @property
+    def excerpt(self) -> list[Line]:
+        """The lines that differ of a document that is too long for a cell."""
+        if not self.is_json or len(self.text) <= LONGEST_CELL:
+            return []
+        near = {
+            place
+            for here, line in enumerate(self.lines)
+            if line.differs
+            for place in range(here - CONTEXT, here + CONTEXT + 1)
+        }
+        shown = []
+        for place, line in enumerate(self.lines):
+            if place in near:
+                shown.append(line)
+            elif shown and shown[-1].text != "…":
+                shown.append(Line("…"))
+        return shown
+
+    @property
     def is_cut(self) -> bool:
-        return len(self.text) > self.limit
+        return len(self.text) > self.limit or len(self.json) > self.limit
 
 
 @dataclass(frozen=True)
 class Row:
     text: str
+    """The change as a phrase, without its flag."""
+    what: str
     before: Cell | None
     after: Cell | None
 
@@ -52,8 +96,8 @@ class Group:
 
     @property
     def first(self) -> str:
-        """The first sentence, without the flag, which the group is named after."""
-        return self.rows[0].text.removeprefix(f"{self.feature}: ")
+        """The first change, without the flag, which the group is named after."""
+        return self.rows[0].text
 
 
 @dataclass(frozen=True)
@@ -72,20 +116,62 @@ class Comparison:
 
 def tabulate(changes: list[dict[str, Any]], url: Callable[[str], str] | None = None) -> Comparison:
     """``url(key)`` returns where all events that changed a flag are listed."""
-    limit = min(LONGEST_DOCUMENT, MOST_TEXT // (2 * len(changes) or 1))
+    # a cell may show a value in words and as JSON, and some of its lines twice
+    limit = min(LONGEST_DOCUMENT, MOST_TEXT // (4 * len(changes) or 1))
     groups: dict[str, Group] = {}
     for change in changes[:MOST_CHANGES]:
-        key = printable(change.get("feature") or "")
+        key = printable(change["feature"])
         group = groups.setdefault(key, Group(key, url(key) if url and key else None))
-        group.rows.append(
-            Row(
-                printable(change.get("text", "")),
-                _cell(change.get("before"), limit),
-                _cell(change.get("after"), limit),
-            )
-        )
+        group.rows.append(_row(change, limit))
     return Comparison(list(groups.values()), len(changes))
 
 
-def _cell(value: Any, limit: int) -> Cell | None:
-    return None if value is None else Cell(json_text(value), limit)
+def _row(change: dict[str, Any], limit: int) -> Row:
+    phrase, what, *texts = words(change)
+    values = [_document(change, side) for side in ("before", "after")]
+    documents = [json_text(value) if isinstance(value, dict | list) else "" for value in values]
+    marked = _marked(*(document[:limit].split("\n") for document in documents))
+    is_json = change["values"].get("as") in ("value", "json")
+    cells: list[Cell | None] = []
+    for text, document, lines in zip(texts, documents, marked, strict=True):
+        if text is None and not document:
+            cells.append(None)
+        else:
+            shown = printable_lines(text or "")
+            cells.append(Cell(shown, limit, document, tuple(lines) if document else (), is_json))
+    return Row(phrase, what, *cells)
+
+
+def _document(change: dict[str, Any], side: str) -> Any:
+    """The value before or after; the JSON value where that is a text of type JSON."""
+    value = change[side]
+    return without_text_around(value) if change["values"].get("as") == "json" else value
+
+
+def _marked(before: list[str], after: list[str]) -> tuple[list[Line], list[Line]]:
+    """The lines of two documents, each of which differs or does not."""
+    if before == [""] or after == [""]:
+        return [Line(line) for line in before], [Line(line) for line in after]
+    first, last = _alike(before, after), _alike(before[::-1], after[::-1])
+    last = min(last, len(before) - first, len(after) - first)
+    middles = [side[first : len(side) - last] for side in (before, after)]
+    same: list[set[int]] = [set(), set()]
+    if len(middles[0]) * len(middles[1]) <= MOST_LINE_PAIRS:
+        for block in SequenceMatcher(
+            None, middles[0], middles[1], autojunk=False
+        ).get_matching_blocks():
+            same[0].update(range(block.a, block.a + block.size))
+            same[1].update(range(block.b, block.b + block.size))
+    return tuple(  # type: ignore[return-value]
+        [
+            Line(line, first <= place < len(side) - last and place - first not in alike)
+            for place, line in enumerate(side)
+        ]
+        for side, alike in zip((before, after), same, strict=True)
+    )
+
+
+def _alike(before: list[str], after: list[str]) -> int:
+    """How many lines two documents have in common at their beginning."""
+    pairs = zip(before, after, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
@@ -16,6 +16,7 @@ from ..models import SettingsSnapshot
 
 EMPTY_DISPLAY = "–"
 LONGEST_LINE = 80
+LONGEST_REASON = 300
 LONGEST_DOCUMENT = 100_000
 
 
@@ -23,9 +24,14 @@ def badge(kind: str, label: str) -> SafeString:
     return format_html('<span class="vwo-badge vwo-{}">{}</span>', kind, label)
 
 
-def one_line(text: str) -> str:
+def one_line(text: str, length: int = LONGEST_LINE) -> str:
     """The beginning of a text, on one line."""
-    return Truncator(printable(" ".join(text.split()))).chars(LONGEST_LINE)
+    return Truncator(printable(" ".join(text.split()))).chars(length)
+
+
+def labelled(label: str, text: str) -> SafeString:
+    """A cell of a list, with its label where the list has no columns, on narrow screens."""
+    return format_html('<span class="vwo-label">{}: </span>{}', label, text)
 
 
 def json_text(value: Any) -> str:
@@ -36,7 +42,7 @@ def json_text(value: Any) -> str:
         text = ""
     if not text or len(text) > LONGEST_DOCUMENT:
         text = json.dumps(value, ensure_ascii=False)
-    return _printable_lines(text)
+    return printable_lines(text)
 
 
 def text_block(text: str, label: str, *, wrap: bool = False) -> SafeString:
@@ -45,7 +51,7 @@ def text_block(text: str, label: str, *, wrap: bool = False) -> SafeString:
         '<pre class="vwo-block{}" tabindex="0" role="group" aria-label="{}">{}</pre>',
         " vwo-wrap" if wrap else "",
         label,
-        _printable_lines(text),
+        printable_lines(text),
     )
 
 
@@ -65,7 +71,7 @@ def headline(snapshot: SettingsSnapshot | None) -> str:
     """The first change of a snapshot, and how many more there are."""
     if snapshot is None or not snapshot.change_count:
         return EMPTY_DISPLAY
-    first, more = one_line(snapshot.headline), snapshot.change_count - 1
+    first, more = snapshot.first_change, snapshot.change_count - 1
     if not more:
         return first
     return ngettext("%(first)s and %(more)d more", "%(first)s and %(more)d more", more) % {
@@ -103,7 +109,7 @@ def format_duration(seconds: float) -> str:
     if round(seconds * 1000) < 1000:
         return gettext("%d ms") % round(seconds * 1000)
     if round(seconds, 1) < 60:
-        return gettext("%.1f s") % seconds
+        return gettext("%s s") % number_format(seconds, 1)
     if seconds < 3600:
         return gettext("%d min") % (seconds // 60)
     if seconds < 48 * 3600:
@@ -111,6 +117,6 @@ def format_duration(seconds: float) -> str:
     return gettext("%d days") % (seconds // 86400)
 
 
-def _printable_lines(text: str) -> str:
+def printable_lines(text: str) -> str:
     """``text`` with its line breaks; other characters that break or reverse a line are escaped."""
     return "\n".join(printable(line) for line in text.split("\n"))

@@ -17,11 +17,13 @@ from .changelist import BoundedPaginator
 from .chart import DAYS, daily_chart
 from .display import (
     EMPTY_DISPLAY,
+    LONGEST_REASON,
     badge,
     format_duration,
     format_time,
     headline,
     json_block,
+    labelled,
     one_line,
     text_block,
 )
@@ -37,11 +39,8 @@ class WebhookEventAdmin(RefreshButtonAdmin):
         "received",
         "outcome_badge",
         "first_change",
-        "short_action",
-        "short_triggered_by",
         "delivery_count",
         "delay",
-        "refresh_duration",
     ]
     list_filter = ["outcome", "received_at", EnvironmentFilter, CredentialFilter, FeatureFilter]
     search_fields = ["action"]
@@ -162,18 +161,15 @@ class WebhookEventAdmin(RefreshButtonAdmin):
     def short_action(self, event: WebhookEvent) -> str:
         return one_line(event.action or event.event)
 
-    @admin.display(description=_("triggered by"))
-    def short_triggered_by(self, event: WebhookEvent) -> str:
-        return one_line(event.triggered_by) or EMPTY_DISPLAY
-
     @admin.display(description=_("outcome"))
     def outcome_badge(self, event: WebhookEvent) -> SafeString:
         return badge(event.outcome, event.get_outcome_display())
 
-    @admin.display(description=_("first change"))
+    @admin.display(description=_("what changed"))
     def first_change(self, event: WebhookEvent) -> str:
-        changed = event.outcome == WebhookEvent.Outcome.CHANGED
-        return headline(event.snapshot) if changed else one_line(event.error) or EMPTY_DISPLAY
+        if event.outcome == WebhookEvent.Outcome.CHANGED:
+            return headline(event.snapshot)
+        return one_line(event.error, LONGEST_REASON) or EMPTY_DISPLAY
 
     @admin.display(description=_("reason"))
     def reason(self, event: WebhookEvent) -> str:
@@ -184,18 +180,14 @@ class WebhookEventAdmin(RefreshButtonAdmin):
         return json_block(event.payload, gettext("Payload"))
 
     @admin.display(description=_("deliveries"))
-    def delivery_count(self, event: WebhookEvent) -> int:
-        return event.deliveries
+    def delivery_count(self, event: WebhookEvent) -> SafeString:
+        return labelled(gettext("deliveries"), str(event.deliveries))
 
     @admin.display(description=_("delay"))
-    def delay(self, event: WebhookEvent) -> str:
+    def delay(self, event: WebhookEvent) -> SafeString:
         seconds = delay_seconds(event)
-        return EMPTY_DISPLAY if seconds is None else format_duration(seconds)
-
-    @admin.display(description=_("refresh took"))
-    def refresh_duration(self, event: WebhookEvent) -> str:
-        seconds = event.refresh_seconds
-        return EMPTY_DISPLAY if seconds is None else format_duration(seconds)
+        text = EMPTY_DISPLAY if seconds is None else format_duration(seconds)
+        return labelled(gettext("delay"), text)
 
 
 def _between(first: WebhookEvent, second: WebhookEvent) -> str:

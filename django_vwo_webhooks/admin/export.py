@@ -12,6 +12,8 @@ from django.core.handlers.asgi import ASGIRequest
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
+from django.utils import translation
+from django.utils.translation import get_language
 
 from ..models import SettingsSnapshot, WebhookEvent
 
@@ -42,7 +44,7 @@ FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def event_as_json(event: WebhookEvent) -> dict[str, Any]:
-    """An event with its payload and the changes that it brought."""
+    """An event with its payload and the changes that it brought, as data and in words."""
     snapshot = _changed_by(event)
     return {
         **{name: getattr(event, name) for name in COLUMNS},
@@ -69,7 +71,7 @@ def csv_lines(events: QuerySet[Any]) -> Iterator[str]:
 
 def csv_line(event: WebhookEvent) -> str:
     snapshot = _changed_by(event)
-    changes = [snapshot.headline, snapshot.change_count] if snapshot else ["", 0]
+    changes = [snapshot.first_change, snapshot.change_count] if snapshot else ["", 0]
     return _csv_line(
         [_cell(value) for value in [*(getattr(event, name) for name in COLUMNS), *changes]]
     )
@@ -78,7 +80,7 @@ def csv_line(event: WebhookEvent) -> str:
 def streamed(
     request: HttpRequest, lines: Iterable[str], content_type: str, filename: str
 ) -> StreamingHttpResponse:
-    chunks = _chunks(iter(lines))
+    chunks = _chunks(iter(lines), get_language())
     return StreamingHttpResponse(
         # a synchronous iterator would be read into memory as a whole by an ASGI server
         _async(chunks) if isinstance(request, ASGIRequest) else chunks,
@@ -115,8 +117,13 @@ def _cell(value: Any) -> Any:
     return f"'{text}" if begins_blank or text.lstrip().startswith(FORMULA) else text
 
 
-def _chunks(lines: Iterator[str]) -> Iterator[str]:
-    while chunk := "".join(islice(lines, BATCH_SIZE)):
+def _chunks(lines: Iterator[str], language: str | None) -> Iterator[str]:
+    """``language`` is the reader's: while an answer is streamed, another one may be active."""
+    while True:
+        with translation.override(language):
+            chunk = "".join(islice(lines, BATCH_SIZE))
+        if not chunk:
+            return
         yield chunk
 
 

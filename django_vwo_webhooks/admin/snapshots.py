@@ -119,7 +119,7 @@ class SettingsSnapshotAdmin(ReadOnlyAdmin):
             return badge("missed", gettext("webhook missed"))
         return str(snapshot.get_cause_display())
 
-    @admin.display(description=_("first change"))
+    @admin.display(description=_("what changed"))
     def first_change(self, snapshot: SettingsSnapshot) -> str:
         return headline(snapshot)
 

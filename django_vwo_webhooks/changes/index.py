@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 
 from .normal import canonical
 from .pairs import MISSING, NEITHER, Pair, label, matched
-from .text import compact, cut, quoted
+from .sentences import Phrase, say
+from .text import cut
 
 ROLLOUT = "FLAG_ROLLOUT"
 TESTING = "FLAG_TESTING"
 PERSONALIZE = "FLAG_PERSONALIZE"
 
-RULE_TYPES = {ROLLOUT: "rollout rule", TESTING: "testing rule", PERSONALIZE: "personalize rule"}
+RULE_TYPES = (ROLLOUT, TESTING, PERSONALIZE)
 
 
 class Use(NamedTuple):
@@ -26,10 +27,15 @@ class Use(NamedTuple):
     is_rule: bool = True
 
     @property
-    def name(self) -> str:
-        if not self.is_rule:
-            return "its impact campaign"
-        return f"{'former ' if self.rule.removed else ''}{rule_name(self.rule)}"
+    def name(self) -> Phrase:
+        return rule_name(self.rule) if self.is_rule else say("of_its_impact_campaign")
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether the flag and the rule are neither new nor gone, and the campaign is the same."""
+        if not self.feature.kept or (self.is_rule and not self.rule.kept):
+            return False
+        return not self.rule.get("campaignId").differs
 
     @property
     def variation_id(self) -> Any:
@@ -50,18 +56,18 @@ class Campaign(NamedTuple):
         return label(self.use.feature.either) if self.use else ""
 
     @property
-    def rule(self) -> str:
+    def rule(self) -> Phrase:
         """The name of its rule."""
         if self.use:
             return self.use.name
-        return f"campaign {cut(label(self.pair.either))} (used by no flag)"
+        return say("unused_campaign", key=cut(label(self.pair.either)))
 
     @property
-    def part(self) -> str:
+    def part(self) -> Phrase:
         """The rule and, where it may have several, the variation."""
         if self.variation is None or self.rolls_out:
             return self.rule
-        return f"{self.rule}, variation {cut(label(self.variation.either))}"
+        return say("variation_of", rule=self.rule, name=cut(label(self.variation.either)))
 
     @property
     def rolls_out(self) -> bool:
@@ -81,8 +87,10 @@ class Campaign(NamedTuple):
         """Whether its rule is a rollout rule, and the only rule of the flag or of that type."""
         if not self.use or not self.use.is_rule:
             return False
-        feature, only = self.use.feature, [self.use.rule]
-        return rules(feature, rule_type) == only == rules(feature, ROLLOUT)
+        types = [rule.either.get("type") for rule in rules(self.use.feature)]
+        if rule_type is not None:
+            types = [one for one in types if one == rule_type]
+        return types == [self.use.rule.either.get("type")] == [ROLLOUT]
 
 
 class FlagIndex:
@@ -118,35 +126,63 @@ class FlagIndex:
         return self._current.get(number) or self._former.get(number, [])
 
     def use_of(self, campaign: Pair, variation: Pair | None = None) -> Use | None:
-        """Return the first use of a campaign, or of its variation where a rule names that."""
+        """Return a use of a campaign, or of its variation where a rule names that.
+
+        Of several it is the first one that has not changed itself.
+        """
         uses = self.uses_of(campaign)
         if variation is not None:
             former = self._former.get(canonical(campaign.either.get("id")), [])
             wanted = variation.get("id").either
             uses = [use for use in [*uses, *former] if use.variation_id == wanted] or uses
-        return uses[0] if uses else None
+        return next((use for use in uses if use.is_steady), uses[0] if uses else None)
 
-    def member_name(self, number: str) -> str:
+    def member_name(self, number: str) -> Phrase:
         """Name the rule of a group's member: ``4`` is a campaign, ``3_1`` a variation of one."""
         campaign, _, variation = number.partition("_")
         pair = self.campaigns.get(campaign) or self.campaigns.get(canonical(campaign))
         uses = self.uses_of(pair) if pair else []
         named = [use for use in uses if str(use.variation_id) == variation]
         for use in (named or uses)[:1]:
-            return f"{cut(label(use.rule.either))} of {cut(label(use.feature.either))}"
-        return f"campaign {cut(number)}"
+            rule, flag = cut(label(use.rule.either)), cut(label(use.feature.either))
+            return say("rule_of_flag", rule=rule, flag=flag)
+        return say("campaign", key=cut(number))
 
-    def member_names(self, numbers: Any) -> str:
-        if not isinstance(numbers, list) or not all(isinstance(one, str) for one in numbers):
-            return quoted(numbers)
-        return ", ".join(map(self.member_name, numbers)) or "none"
+    def member_names(self, *lists: Any) -> dict[str, Phrase]:
+        """Return the names of all members in these lists."""
+        return {
+            one: self.member_name(one)
+            for numbers in lists
+            if isinstance(numbers, list)
+            for one in numbers
+            if isinstance(one, str)
+        }
 
-    def flag_keys(self, ids: Any) -> str:
-        """List the keys of the flags that have these ids."""
-        if not isinstance(ids, list):
-            return quoted(ids)
+    def flag_keys(self, *lists: Any) -> dict[str, str]:
+        """Return the keys of the flags whose ids are in these lists."""
         keys = {canonical(one.either.get("id")): label(one.either) for one in self.features}
-        return ", ".join(cut(keys.get(canonical(one), compact(one))) for one in ids) or "none"
+        ids = [canonical(one) for ids in lists if isinstance(ids, list) for one in ids]
+        return {one: cut(keys.get(one, one)) for one in ids}
+
+    def campaign_keys(self, numbers: Pair) -> Pair:
+        """Return the keys of the campaigns that have these ids."""
+        return Pair(*(one if one is MISSING else self._campaign_key(one) for one in numbers))
+
+    def variation_names(self, rule: Pair) -> Pair:
+        """Return the names of the variations that a rule names."""
+        variations = matched(self.campaign_of(rule).get("variations"), "variations")
+        names = {canonical(one.either.get("id")): label(one.either) for one in variations}
+        numbers = rule.get("variationId")
+        return Pair(
+            *(
+                one if one is MISSING else cut(names.get(canonical(one), canonical(one)))
+                for one in numbers
+            )
+        )
+
+    def _campaign_key(self, number: Any) -> str:
+        pair = self.campaigns.get(canonical(number))
+        return cut(label(pair.either) if pair else canonical(number))
 
     def campaign_of(self, rule: Pair) -> Pair:
         return self.campaigns.get(canonical(rule.either.get("campaignId")), NEITHER)
@@ -181,7 +217,7 @@ def rules(feature: Pair, rule_type: str | None = None) -> list[Pair]:
     return [rule for rule in both if rule_type is None or rule.either.get("type") == rule_type]
 
 
-def rule_name(rule: Pair) -> str:
-    """Return for example ``testing rule testingRule1``."""
-    rule_type = RULE_TYPES.get(str(rule.either.get("type")), "rule")
-    return f"{rule_type} {cut(label(rule.either))}"
+def rule_name(rule: Pair) -> Phrase:
+    """Return for example "testing rule testingRule1"."""
+    rule_type = rule.either.get("type")
+    return say(rule_type if rule_type in RULE_TYPES else "rule", key=cut(label(rule.either)))

@@ -3,7 +3,6 @@
 from typing import Any
 
 from .pairs import MISSING, Pair
-from .text import LONGEST_SENTENCE, cut
 
 KINDS = {
     "feature_removed": "a flag was removed, with its rules and their campaigns",
@@ -32,14 +31,28 @@ KINDS = {
 """The values of ``change["kind"]`` and their meaning; the changes of a flag are in this order."""
 
 
-def change(kind: str, feature: str, path: tuple[str, ...], pair: Pair, text: str) -> dict[str, Any]:
-    """Return a change as ``compare`` describes it."""
+def change(
+    kind: str,
+    feature: str,
+    path: tuple[str, ...],
+    pair: Pair,
+    what: Any,
+    how: str | None = None,
+    **values: Any,
+) -> dict[str, Any]:
+    """Return a change as ``compare`` describes it, without its words.
+
+    ``what`` is the phrase for what changed; ``how`` it changed, and the other ``values`` that its
+    words need, are described in ``words``. Without ``how`` it follows from the pair.
+    """
     before, after = (None if side is MISSING else side for side in pair)
+    if how is None:
+        how = "set" if pair.added else "unset" if pair.removed else "changed"
     return {
         "kind": kind,
         "feature": feature,
         "path": " / ".join(path),
         "before": before,
         "after": after,
-        "text": cut(text, LONGEST_SENTENCE),
+        "values": {"what": what, "how": how, **values},
     }

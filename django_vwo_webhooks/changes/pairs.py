@@ -13,6 +13,9 @@ IDENTITIES = {"rules": ("ruleKey", "id", "campaignId")}
 
 DEFAULT_IDENTITY = ("id", "key", "name")
 
+UNNAMED = "(unnamed)"
+"""The label of an item that has neither key, name nor id."""
+
 Item = dict[str, Any]
 
 Key = tuple[str, int]
@@ -95,7 +98,7 @@ def label(item: Any) -> str:
         name = item.get(key) if isinstance(item, dict) else None
         if name not in (None, ""):
             return name if isinstance(name, str) else canonical(name)
-    return "(unnamed)"
+    return UNNAMED
 
 
 def _target(rule: Item) -> str | None:

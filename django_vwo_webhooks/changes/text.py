@@ -1,11 +1,11 @@
 """Values as text in a sentence: on one line, plain, and not too long."""
 
 import json
-from collections.abc import Callable
 from itertools import takewhile
 from typing import Any
 
-from .pairs import MISSING, Pair
+from django.utils.formats import get_format
+from django.utils.translation import gettext, pgettext
 
 LONGEST_VALUE = 60
 LONGEST_PHRASE = 110
@@ -31,52 +31,48 @@ def cut(text: str, length: int = LONGEST_VALUE) -> str:
 
 def quoted(value: Any) -> str:
     """Return a JSON value, with quotation marks around text."""
-    return f"“{value}”" if isinstance(value, str) else compact(value)
+    return gettext("“%s”") % value if isinstance(value, str) else compact(value)
 
 
-def unquoted(value: Any) -> str:
+def plain(value: Any) -> str:
     """Return a JSON value without quotation marks, for places where it is unambiguous."""
     return value if isinstance(value, str) else compact(value)
 
 
 def on_or_off(value: Any) -> str:
-    return ("on" if value else "off") if isinstance(value, bool) else quoted(value)
+    if not isinstance(value, bool):
+        return quoted(value)
+    return pgettext("switch", "on") if value else pgettext("switch", "off")
 
 
 def compact(value: Any) -> str:
     """Return a JSON value on one line."""
-    if value is MISSING:
-        return "nothing"
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def percent(value: Any) -> str:
     """Return a share of users."""
-    if isinstance(value, float):
-        return f"{value:g} %"
-    return f"{value} %" if type(value) is int else quoted(value)
+    if type(value) not in (int, float):
+        return quoted(value)
+    number = f"{value:g}" if isinstance(value, float) else str(value)
+    return gettext("%s %%") % number.replace(".", get_format("DECIMAL_SEPARATOR"))
 
 
-def transition(
-    pair: Pair, as_text: Callable[[Any], str] = quoted, length: int = LONGEST_VALUE
-) -> str:
-    """Return ``before → after``; long values begin shortly before their first difference."""
-    before, after = (printable(as_text(side)) for side in pair)
-    if before == after:
-        before, after = (printable(compact(side)) for side in pair)
+def without_text_around(value: Any) -> Any:
+    """Return the JSON value that a text contains, as VWO keeps some variables of type JSON."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        return value
+
+
+def transition(before: str, after: str, length: int = LONGEST_VALUE) -> str:
+    """Return ``before → after``; long texts begin shortly before their first difference."""
+    before, after = printable(before), printable(after)
     start = 0
     if max(len(before), len(after)) > length:
         start = _common_length(before, after) - LEAD_IN
     return f"{_from(before, start, length)} → {_from(after, start, length)}"
-
-
-def generic_change(name: str, pair: Pair) -> str:
-    """Describe a change for which there is no specific sentence."""
-    if pair.before is MISSING:
-        return f"{name} added: {cut(quoted(pair.after))}"
-    if pair.after is MISSING:
-        return f"{name} removed, it was {cut(quoted(pair.before))}"
-    return f"{name} {transition(pair)}"
 
 
 def _common_length(before: str, after: str) -> int:

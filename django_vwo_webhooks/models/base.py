@@ -10,6 +10,7 @@ from django.db import models, router
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from ..changes import with_text
 from ..conf import app_settings
 from .text import CharField
 
@@ -124,6 +125,19 @@ class JSONTextField(models.TextField):  # type: ignore[type-arg]
 
     def value_to_string(self, obj: models.Model) -> str:
         return json.dumps(self.value_from_object(obj))
+
+
+class ChangesField(JSONTextField):
+    """A list of changes as data; each has its ``text`` in the language of whoever loads it."""
+
+    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
+        loaded = super().from_db_value(value, expression, connection)
+        return loaded if loaded is None else with_text(loaded)
+
+    def get_prep_value(self, value: Any) -> Any:
+        if isinstance(value, list):
+            value = [{key: change[key] for key in change if key != "text"} for change in value]
+        return super().get_prep_value(value)
 
 
 class UnfinishedIndex(models.Index):

@@ -7,8 +7,10 @@ from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, Subqu
 from django.db.models.lookups import IsNull
 from django.utils.translation import gettext_lazy as _
 
+from ..changes import brief, sentence
 from .base import (
     VWO_RETRIES_FOR,
+    ChangesField,
     JSONTextField,
     Owned,
     OwnedQuerySet,
@@ -67,10 +69,10 @@ class SettingsSnapshot(Owned):
 
     settings = JSONTextField(_("settings"), help_text=_("VWO's document without the SDK key."))
     digest = CharField(_("digest"), max_length=64, editable=False)
-    changes = JSONTextField(_("changes"), default=list)
+    changes = ChangesField(_("changes"), default=list)
     change_count = models.PositiveIntegerField(_("number of changes"), default=0)
     headline = JSONTextField(
-        _("first change"), default="", help_text=_("The first change in words.")
+        _("first change"), null=True, help_text=_("What the sentence of the first change needs.")
     )
     cause = CharField(_("cause"), max_length=20, choices=Cause)
     created_at = models.DateTimeField(_("created at"))
@@ -105,10 +107,15 @@ class SettingsSnapshot(Owned):
             digest=digest,
             changes=changes,
             change_count=len(changes),
-            headline=changes[0]["text"][:300] if changes else "",
+            headline=brief(changes[0]) if changes else None,
             cause=cause,
             created_at=created_at,
         )
+
+    @property
+    def first_change(self) -> str:
+        """The first change in words, in the active language; "" where nothing changed."""
+        return sentence(self.headline) if self.headline else ""
 
     def store(self) -> None:
         """Insert it where the models are written, together with the flags that it changed."""

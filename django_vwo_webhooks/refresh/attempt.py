@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.db import Error
+from django.utils import translation
 
-from ..changes import compare
+from ..changes import compare, sentence
 from ..conf import app_settings
 from ..connections import RUN_MIGRATE, lacks_table
 from ..exceptions import NotApplied, NotStored, RefreshFailed, Superseded
@@ -59,7 +60,8 @@ def run_attempt(lease: LeaseState, cause: str, deadline: Deadline) -> RefreshRes
     if lease.failing:
         logger.warning("Recovered: VWO's settings are refreshed again.")
     if changes is not None:
-        texts = "; ".join(change["text"] for change in changes)
+        with translation.override(None):  # logs are in English on every site
+            texts = "; ".join(map(sentence, changes))
         logger.info("VWO's settings changed, now #%d: %s", snapshot.pk, texts)
     return _applied(result, snapshot, built)
 

@@ -56,7 +56,7 @@ def snapshot_of(*changes, settings=None, at=None, **values):
             "path": "x",
             "before": before,
             "after": after,
-            "text": f"{feature} changed",
+            "values": {"what": "x", "how": "changed", "as": "value"},
         }
         for feature, before, after in changes
     ]

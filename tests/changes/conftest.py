@@ -78,7 +78,7 @@ def checked(before, after):
     assert bool(changes) == (digest(before) != digest(after))
     assert bool(changes) == bool(compare(after, before))
     for change in changes:
-        assert list(change) == ["kind", "feature", "path", "before", "after", "text"]
+        assert list(change) == ["kind", "feature", "path", "before", "after", "values", "text"]
         assert change["kind"] in KINDS
         assert change["text"].isprintable()
         assert 0 < len(change["text"]) <= 300

@@ -35,6 +35,7 @@ def test_a_change_in_full():
             " / variables / color / value",
             "before": "red",
             "after": "green",
+            "values": {"what": "color", "how": "changed", "as": "value"},
             "text": "two: color “red” → “green”",
         }
     ]
@@ -57,7 +58,7 @@ def test_the_first_document():
         ("two", "two added: on, rollout 50 %"),
         ("", "Group “Checkout” added: testingRule11 of one, testingRule12 of one"),
         ("", "Holdout “Q1” added: 5 % of users, flags one"),
-        ("", "First settings: accountId 123456, version 1"),
+        ("", "First settings of account 123456"),
     ]
     assert compare({}, {}) == []
     assert len(checked({}, {"features": {}})) == 1

@@ -42,15 +42,15 @@ from tests.changes.conftest import (
         ),
         (
             put("features", 0, "rules", 1, "variationId", value=2),
-            [("other", "one: variationId of testing rule testingRule11 added: 2")],
+            [("other", "one: variation of testing rule testingRule11 now set: Variation-1")],
         ),
         (
             put("features", 0, "status", value="PAUSED"),
-            [("other", "one: status “ON” → “PAUSED”")],
+            [("other", "one: status on → paused")],
         ),
         (
             put("features", 1, "impactCampaign", value={"campaignId": 12}),
-            [("other", "two: impactCampaign / campaignId added: 12")],
+            [("other", "two: impact campaign now set: one_testingRule12")],
         ),
         (
             put("features", 0, "rules", 1, "ruleKey", value="pricing"),
@@ -95,7 +95,7 @@ def add_a_test(document):
 def test_a_rule_is_added_and_removed_with_its_campaign():
     [change] = changed(add_a_test)
     assert change["text"] == (
-        "two: testing rule testingRule13 added: traffic 50 %, for price contains 20"
+        "two: testing rule testingRule13 added: traffic 50 %, if price contains 20"
     )
     assert (change["kind"], change["path"]) == (
         "rule_added",
@@ -120,7 +120,7 @@ def test_a_rule_that_is_a_variation_of_a_campaign_is_added_with_it():
         )
 
     assert described(edit) == [
-        ("rule_added", "two: rollout rule late added: share 25 %, for country is Germany")
+        ("rule_added", "two: rollout rule late added: share 25 %, if country is Germany")
     ]
     document = copy.deepcopy(FLAGS)
     edit(document)

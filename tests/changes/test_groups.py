@@ -31,13 +31,18 @@ from tests.changes.conftest import FLAGS, TARGETED, changed, checked, described,
                 (
                     "group",
                     "Group “Checkout”: weights testingRule11 of one 50 % → 40 %, "
-                    "testingRule12 of one nothing → 60 %",
+                    "testingRule12 of one now set: 60 %",
                 )
             ],
         ),
         (
             put("groups", "1", "wt", value={}),
-            [("group", "Group “Checkout”: weights testingRule11 of one 50 % → nothing")],
+            [
+                (
+                    "group",
+                    "Group “Checkout”: weights testingRule11 of one no longer set, it was 50 %",
+                )
+            ],
         ),
         (
             put("groups", "1", "wt", value=[50]),
@@ -110,7 +115,7 @@ def test_a_rule_that_moves_from_one_group_to_another():
 def test_the_weights_of_a_group_have_a_fixed_order():
     [change] = changed(put("groups", "1", "wt", value={"12": 60, "11": 40}))
     assert change["text"].endswith(
-        "testingRule11 of one 50 % → 40 %, testingRule12 of one nothing → 60 %"
+        "testingRule11 of one 50 % → 40 %, testingRule12 of one now set: 60 %"
     )
 
 

@@ -70,7 +70,7 @@ def test_whitelisting_is_added_to_a_real_document():
 def test_rules_of_a_real_document_are_put_into_a_group():
     texts = sentences("BASIC_ROLLOUT_TESTING_RULE_SETTINGS", "MEG_CAMPAIGN_ADVANCE_ALGO_SETTINGS")
     assert texts[0] == (
-        "feature1: personalize rule personalizeRule1 added: share 100 %, for name is personalise"
+        "feature1: personalize rule personalizeRule1 added: share 100 %, if name is personalise"
     )
     assert texts[-1] == (
         "Group “Group 1” added: personalizeRule1 of feature1, testingRule2 of feature1, "

@@ -65,15 +65,15 @@ def test_segments_have_more_room_than_values():
     assert change["text"].endswith(f": everybody → {text}")
 
 
-def test_segments_with_the_same_text_are_shown_as_json():
+def test_segments_with_the_same_text_are_only_written_differently():
     before = copy.deepcopy(FLAGS)
     before["campaigns"][TEST_11]["segments"] = {"user": "ann"}
     edit = put("campaigns", TEST_11, "segments", value={"or": [{"user": "ann"}]})
     assert described(edit, before) == [
         (
             "segments",
-            'one: targeting of testing rule testingRule11: {"user":"ann"} → '
-            '{"or":[{"user":"ann"}]}',
+            "one: targeting of testing rule testingRule11: user is ann as before, "
+            "only written differently",
         )
     ]
 

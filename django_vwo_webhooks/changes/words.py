@@ -1,0 +1,333 @@
+"""The words for changes, made when they are shown, in the language that is active then.
+
+A change keeps as data what its words need: ``values["what"]`` is a phrase, and a phrase is
+
+- a text that reads the same in every language, such as a flag's key,
+- ``{"say": name, …}``, one of ``PHRASES`` with what it names, which may be phrases again, or
+- ``{"as": form, "value": value}``, a JSON value in one of ``FORMS``.
+
+``values["how"]`` is one of ``HOW``, "changed" or "is"; ``values["as"]`` is the form of the values
+before and after. The values of a list that names other things have their ``names``.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext, ngettext_lazy, pgettext
+from django.utils.translation import gettext_lazy as _
+
+from .normal import canonical
+from .pairs import MISSING, UNNAMED
+from .segments import targeting, whitelist
+from .text import (
+    LONGEST_PHRASE,
+    LONGEST_SENTENCE,
+    LONGEST_VALUE,
+    cut,
+    on_or_off,
+    percent,
+    plain,
+    quoted,
+    transition,
+    without_text_around,
+)
+
+Phrase = Any
+
+PHRASES: dict[str, Any] = {
+    # flags and their rules
+    "added": _("added"),
+    "removed": _("removed"),
+    "switched_on": _("switched on"),
+    "switched_on_at": _("switched on at %(share)s"),
+    "switched_off": _("switched off"),
+    "FLAG_ROLLOUT": _("rollout rule %(key)s"),
+    "FLAG_TESTING": _("testing rule %(key)s"),
+    "FLAG_PERSONALIZE": _("personalize rule %(key)s"),
+    "rule": _("rule %(key)s"),
+    "rule_of_flag": _("%(rule)s of %(flag)s"),
+    "thing_added": _("%(thing)s added"),
+    "thing_removed": _("%(thing)s removed"),
+    "campaign_of": _("campaign of %(rule)s"),
+    "impact_campaign": _("impact campaign"),
+    "rollout_of": _("rollout %(share)s"),
+    "share_of": _("share %(share)s"),
+    "traffic_of": _("traffic %(share)s"),
+    "if": _("if %(users)s"),
+    "number_FLAG_ROLLOUT": ngettext_lazy(
+        "%(number)d rollout rule", "%(number)d rollout rules", "number"
+    ),
+    "number_FLAG_TESTING": ngettext_lazy(
+        "%(number)d testing rule", "%(number)d testing rules", "number"
+    ),
+    "number_FLAG_PERSONALIZE": ngettext_lazy(
+        "%(number)d personalize rule", "%(number)d personalize rules", "number"
+    ),
+    # campaigns
+    "campaign": _("campaign %(key)s"),
+    "unused_campaign": _("campaign %(key)s (used by no flag)"),
+    "of_its_impact_campaign": _("its impact campaign"),
+    "variation_of": _("%(rule)s, variation %(name)s"),
+    "shared": _("%(place)s (shared with %(flags)s)"),
+    "campaign_named": _("campaign %(key)s of %(rule)s"),
+    "variation_named": _("variation %(name)s of %(rule)s"),
+    "rollout": _("rollout"),
+    "rollout_when_on": _("rollout when switched on"),
+    "share": _("share of %(rule)s"),
+    "split": _("split of %(rule)s"),
+    "traffic": _("traffic of %(rule)s"),
+    "targeting": _("targeting of %(rule)s"),
+    "campaign_targeting": _("targeting of the campaign of %(rule)s"),
+    "whitelist": _("whitelist of %(rule)s"),
+    "whitelisting": _("whitelisting of %(rule)s"),
+    # what both have
+    "key_of": _("%(key)s of %(place)s"),
+    "order": _("order of %(list)s"),
+    "moved": _("%(order)s: %(name)s moved from place %(before)d to %(after)d"),
+    "variable": _("variable %(name)s"),
+    "variable_in": _("variable %(name)s in %(place)s"),
+    "variable_added_in": _("variable %(name)s added in %(place)s"),
+    "variable_removed_in": _("variable %(name)s removed in %(place)s"),
+    "value_in": _("%(name)s%(change)s in %(place)s"),
+    "type_of": _("type of %(name)s"),
+    "type_in": _("type of %(name)s%(change)s in %(place)s"),
+    "metric": _("metric %(name)s"),
+    "metric_of": _("metric %(name)s of %(place)s"),
+    # groups, holdouts, the document
+    "group": _("group “%(name)s”"),
+    "joined": _("%(rule)s joined"),
+    "left": _("%(rule)s left"),
+    "rules": _("rules"),
+    "picked": _("its rule is picked"),
+    "priority": _("priority"),
+    "weights": _("weights"),
+    "content": _("its content"),
+    "group_of": _("group of %(rule)s"),
+    "holdout": _("holdout “%(name)s”"),
+    "of_users": _("%(share)s of users"),
+    "all_flags": _("all flags"),
+    "flags_named": _("flags %(flags)s"),
+    "flags": _("flags"),
+    "holdout_share": _("share"),
+    "holdout_targeting": _("targeting"),
+    "settings": _("settings"),
+    "first_settings": _("first settings"),
+    "first_settings_of": _("first settings of account %(account)s"),
+}
+
+HOW: dict[str, Any] = {
+    "added": _("%(what)s added: %(value)s"),
+    "removed": _("%(what)s removed, it was %(value)s"),
+    "set": _("%(what)s now set: %(value)s"),
+    "unset": _("%(what)s no longer set, it was %(value)s"),
+    "set_without_effect": _("%(what)s now set, which changes nothing for users: %(value)s"),
+    "unset_without_effect": _(
+        "%(what)s no longer set, which changes nothing for users; it was %(value)s"
+    ),
+    "changed_much": _("%(what)s changed"),
+}
+"""How something that has one value, or none that is short enough, changed."""
+
+KEYS: dict[str, Any] = {
+    "accountId": _("account ID"),
+    "holdouts": _("holdouts"),
+    "key": _("key"),
+    "name": _("name"),
+    "rules": _("rules"),
+    "status": _("status"),
+    "type": _("type"),
+    "variation": _("variation"),
+    "variations": _("variations"),
+    "version": _("version"),
+}
+"""The words for keys of VWO's documents; other keys are shown as they are."""
+
+ALGORITHMS: dict[Any, Any] = {1: _("at random"), 2: _("by priority and weight")}
+"""How one rule of a group is picked: the values of its ``et``."""
+
+LONGEST_HEADLINE = 2000
+"""How much JSON the first change of a snapshot may be in lists of snapshots and events."""
+
+WITH_COLON = {"targeting", "whitelist", "names", "shares"}
+"""The forms that are too long to follow what they are about without a colon."""
+
+
+class Words(NamedTuple):
+    """A change in words, without its flag."""
+
+    phrase: str
+    """All of it."""
+    what: str
+    """What changed, without the values before and after."""
+    before: str | None
+    after: str | None
+    """The values in words, as long as they are; None where there is none."""
+
+
+def sentence(change: dict[str, Any]) -> str:
+    """Return one line of plain text about a change."""
+    flag, values = cut(change["feature"]), change["values"]
+    text = _phrase(change)
+    if not flag:
+        text = text[:1].upper() + text[1:]
+    elif values.get("whole_flag"):
+        text = f"{flag} {text}"
+    else:
+        text = f"{flag}: {text}"
+    return cut(text, LONGEST_SENTENCE)
+
+
+def words(change: dict[str, Any]) -> Words:
+    """Return what a table shows of a change, in which a heading names its flag."""
+    values, how = change["values"], change["values"]["how"]
+    phrase = cut(_phrase(change), LONGEST_SENTENCE)
+    if "as" not in values:
+        before, after = (_listed(values.get(side)) for side in ("was", "details"))
+        return Words(phrase, _about(values, render(values["what"])), before, after)
+    before, after = (_formed(change, change[side]) for side in ("before", "after"))
+    return Words(
+        phrase,
+        phrase if how == "is" else _about(values, render(values["what"], change="")),
+        None if how in ("added", "set", "set_without_effect") else before,
+        None if how in ("removed", "unset", "unset_without_effect") else after,
+    )
+
+
+def brief(change: dict[str, Any]) -> dict[str, Any]:
+    """Return what the sentence needs of a change, and less where it has long values."""
+    values, how = change["values"], change["values"]["how"]
+    needed = {"kind": change["kind"], "feature": change["feature"], "values": values}
+    if how != "is":
+        needed.update(before=change["before"], after=change["after"])
+    if len(canonical(needed)) <= LONGEST_HEADLINE:
+        return needed
+    rest = {key: values[key] for key in ("what", "about", "whole_flag") if key in values}
+    rest["how"] = "is" if how == "is" else "changed_much"
+    return {**needed, "values": rest, "before": None, "after": None}
+
+
+def render(phrase: Phrase, **more: str) -> str:
+    """Return a phrase in words; ``change`` is where its values before and after belong."""
+    if not isinstance(phrase, dict):
+        return gettext("(unnamed)") if phrase == UNNAMED else str(phrase)
+    if "as" in phrase:
+        return FORMS[phrase["as"]](phrase["value"])
+    named = {
+        name: value if isinstance(value, int) else render(value)
+        for name, value in phrase.items()
+        if name != "say"
+    }
+    return str(PHRASES[phrase["say"]] % {"change": "", **named, **more})
+
+
+def _phrase(change: dict[str, Any]) -> str:
+    values, how, what = change["values"], change["values"]["how"], change["values"]["what"]
+    if how == "is":
+        details = _listed(values.get("details"))
+        text = render(what)
+        return _about(values, f"{text}: {details}" if details else text)
+    if how == "changed":
+        return _about(values, _changed(change))
+    value = change["after"] if how in ("added", "set", "set_without_effect") else change["before"]
+    value = "" if how == "changed_much" else cut(_formed(change, value), _longest(values["as"]))
+    return _about(values, str(HOW[how] % {"what": render(what), "value": value}))
+
+
+def _changed(change: dict[str, Any]) -> str:
+    """Return what changed with its values before and after."""
+    values, before, after = change["values"], change["before"], change["after"]
+    form, what = values["as"], values["what"]
+    if form == "shares":
+        text = _shares_changed(change)
+    else:
+        one, other = (_formed(change, side) for side in (before, after))
+        if one == other:
+            same = gettext("%(what)s: %(value)s as before, only written differently")
+            return same % {"what": render(what), "value": cut(one, _longest(form))}
+        text = transition(one, other, _longest(form))
+    if "type" in values:
+        text += " " + gettext("(type %(change)s)") % {"change": transition(*values["type"])}
+    separator = ": " if form in WITH_COLON and "about" not in values else " "
+    if isinstance(what, dict) and what.get("say") in ("value_in", "type_in"):
+        return render(what, change=separator + text)
+    return render(what) + separator + text
+
+
+def _shares_changed(change: dict[str, Any]) -> str:
+    """Return ``Default 50 % → 20 %, Variation-1 50 % → 80 %``."""
+    before, after = change["before"], change["after"]
+    parts = []
+    for one in {**before, **after}:
+        what, share = _named(change, one), [side.get(one, MISSING) for side in (before, after)]
+        if share[0] is MISSING:
+            parts.append(HOW["set"] % {"what": what, "value": percent(share[1])})
+        elif share[1] is MISSING:
+            parts.append(HOW["unset"] % {"what": what, "value": percent(share[0])})
+        elif canonical(share[0]) != canonical(share[1]):
+            parts.append(f"{what} {transition(percent(share[0]), percent(share[1]))}")
+    return ", ".join(map(str, parts))
+
+
+def _formed(change: dict[str, Any], value: Any) -> str:
+    """Return a value of a change in words, as long as they are."""
+    form = change["values"]["as"]
+    if form == "names":
+        if not isinstance(value, list):
+            return quoted(value)
+        return ", ".join(_named(change, one) for one in value) or pgettext("list", "none")
+    if form == "shares":
+        shares = value if isinstance(value, dict) else {}
+        return ", ".join(f"{_named(change, one)} {percent(shares[one])}" for one in shares)
+    return FORMS[form](value)
+
+
+def _named(change: dict[str, Any], item: Any) -> str:
+    key = item if isinstance(item, str) else canonical(item)
+    name = change["values"].get("names", {}).get(key)
+    return cut(key) if name is None else render(name)
+
+
+def _listed(phrases: list[Phrase] | None) -> str | None:
+    return ", ".join(map(render, phrases)) if phrases else None
+
+
+def _about(values: dict[str, Any], phrase: str) -> str:
+    return f"{render(values['about'])}: {phrase}" if "about" in values else phrase
+
+
+def _longest(form: str) -> int:
+    return LONGEST_PHRASE if form in WITH_COLON else LONGEST_VALUE
+
+
+def _algorithm(value: Any) -> str:
+    known = type(value) is int and value in ALGORITHMS
+    return str(ALGORITHMS[value]) if known else quoted(value)
+
+
+def _key(path: str) -> str:
+    return str(KEYS.get(path, path))
+
+
+def _condition(segments: Any) -> str:
+    return cut(targeting(segments), 120)
+
+
+def _status(value: Any) -> str:
+    switch = {"ON": True, "OFF": False}.get(str(value).upper())
+    return cut(plain(value).lower()) if switch is None else on_or_off(switch)
+
+
+FORMS: dict[str, Callable[[Any], str]] = {
+    "algorithm": _algorithm,
+    "condition": _condition,
+    "json": lambda value: quoted(without_text_around(value)),
+    "key": _key,
+    "percent": percent,
+    "plain": plain,
+    "status": _status,
+    "switch": on_or_off,
+    "targeting": targeting,
+    "value": quoted,
+    "whitelist": whitelist,
+}
+"""How JSON values are put into words; ``names`` and ``shares`` need the change as well."""
