@@ -120,7 +120,7 @@ def tabulate(changes: list[dict[str, Any]], url: Callable[[str], str] | None = N
     limit = min(LONGEST_DOCUMENT, MOST_TEXT // (4 * len(changes) or 1))
     groups: dict[str, Group] = {}
     for change in changes[:MOST_CHANGES]:
-        key = printable(change["feature"])
+        key = printable(change.get("feature") or "")
         group = groups.setdefault(key, Group(key, url(key) if url and key else None))
         group.rows.append(_row(change, limit))
     return Comparison(list(groups.values()), len(changes))
@@ -131,7 +131,7 @@ def _row(change: dict[str, Any], limit: int) -> Row:
     values = [_document(change, side) for side in ("before", "after")]
     documents = [json_text(value) if isinstance(value, dict | list) else "" for value in values]
     marked = _marked(*(document[:limit].split("\n") for document in documents))
-    is_json = change["values"].get("as") in ("value", "json")
+    is_json = _form(change) in ("value", "json")
     cells: list[Cell | None] = []
     for text, document, lines in zip(texts, documents, marked, strict=True):
         if text is None and not document:
@@ -144,8 +144,13 @@ def _row(change: dict[str, Any], limit: int) -> Row:
 
 def _document(change: dict[str, Any], side: str) -> Any:
     """The value before or after; the JSON value where that is a text of type JSON."""
-    value = change[side]
-    return without_text_around(value) if change["values"].get("as") == "json" else value
+    value = change.get(side)
+    return without_text_around(value) if _form(change) == "json" else value
+
+
+def _form(change: dict[str, Any]) -> str | None:
+    values: dict[str, str] = change.get("values", {})
+    return values.get("as")
 
 
 def _marked(before: list[str], after: list[str]) -> tuple[list[Line], list[Line]]:

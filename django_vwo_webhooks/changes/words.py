@@ -165,7 +165,9 @@ class Words(NamedTuple):
 
 
 def sentence(change: dict[str, Any]) -> str:
-    """Return one line of plain text about a change."""
+    """Return one line of plain text about a change; its ``text`` where that is all it has."""
+    if "values" not in change:
+        return cut(change.get("text", ""), LONGEST_SENTENCE)
     flag, values = cut(change["feature"]), change["values"]
     text = _phrase(change)
     if not flag:
@@ -179,6 +181,8 @@ def sentence(change: dict[str, Any]) -> str:
 
 def words(change: dict[str, Any]) -> Words:
     """Return what a table shows of a change, in which a heading names its flag."""
+    if "values" not in change:
+        change = {"before": None, "after": None, **change, "values": _only(sentence(change))}
     values, how = change["values"], change["values"]["how"]
     phrase = cut(_phrase(change), LONGEST_SENTENCE)
     if "as" not in values:
@@ -195,6 +199,8 @@ def words(change: dict[str, Any]) -> Words:
 
 def brief(change: dict[str, Any]) -> dict[str, Any]:
     """Return what the sentence needs of a change, and less where it has long values."""
+    if "values" not in change:
+        return {"feature": change["feature"], "text": sentence(change)}
     values, how = change["values"], change["values"]["how"]
     needed = {"kind": change["kind"], "feature": change["feature"], "values": values}
     if how != "is":
@@ -218,6 +224,10 @@ def render(phrase: Phrase, **more: str) -> str:
         if name != "say"
     }
     return str(PHRASES[phrase["say"]] % {"change": "", **named, **more})
+
+
+def _only(text: str) -> dict[str, Any]:
+    return {"what": text, "how": "is", "as": "value"}
 
 
 def _phrase(change: dict[str, Any]) -> str:

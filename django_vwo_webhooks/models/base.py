@@ -136,7 +136,10 @@ class ChangesField(JSONTextField):
 
     def get_prep_value(self, value: Any) -> Any:
         if isinstance(value, list):
-            value = [{key: change[key] for key in change if key != "text"} for change in value]
+            value = [
+                {key: change[key] for key in change if key != "text" or "values" not in change}
+                for change in value
+            ]
         return super().get_prep_value(value)
 
 

@@ -47,6 +47,10 @@ def event_at(at=None, **values):
     return event
 
 
+def how(before, after):
+    return "added" if before is None else "removed" if after is None else "changed"
+
+
 def snapshot_of(*changes, settings=None, at=None, **values):
     """A snapshot that came into force with these changes: (feature, before, after)."""
     documents = [
@@ -56,7 +60,7 @@ def snapshot_of(*changes, settings=None, at=None, **values):
             "path": "x",
             "before": before,
             "after": after,
-            "values": {"what": "x", "how": "changed", "as": "value"},
+            "values": {"what": "x", "how": how(before, after), "as": "value"},
         }
         for feature, before, after in changes
     ]

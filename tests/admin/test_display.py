@@ -90,7 +90,8 @@ def test_the_pages_tell_the_two_apart(admin_client, settings):
 
 
 def test_a_lone_surrogate_breaks_no_page(admin_client):
-    change = {"text": "name: \ud83d"}
+    values = {"what": "name", "how": "changed", "as": "value"}
+    change = {"kind": "other", "feature": "", "before": "", "after": "\ud83d", "values": values}
     snapshot = SettingsSnapshot.of({"name": "\ud83d"}, "0", [change], "webhook", timezone.now())
     snapshot.save()
     event = event_at(outcome="changed", snapshot=snapshot)

@@ -62,7 +62,7 @@ def test_an_event_as_csv(admin_client):
     (row,) = exported(admin_client, "csv", event)
     assert row["triggered_by"] == event.triggered_by
     assert row["received_at"] == event.received_at.isoformat()
-    assert (row["first_change"], row["changes"]) == ("a changed", "2")
+    assert (row["first_change"], row["changes"]) == ("a: x 1 → 2", "2")
 
 
 FORMULAS = [
