@@ -133,11 +133,13 @@ def _row(change: dict[str, Any], limit: int) -> Row:
     marked = _marked(*(document[:limit].split("\n") for document in documents))
     is_json = _form(change) in ("value", "json")
     cells: list[Cell | None] = []
-    for text, document, lines in zip(texts, documents, marked, strict=True):
+    for value, text, document, lines in zip(values, texts, documents, marked, strict=True):
         if text is None and not document:
             cells.append(None)
         else:
             shown = printable_lines(text or "")
+            if value in ({}, []) or (is_json and len(shown) <= LONGEST_CELL):
+                document = ""  # the words are all of it
             cells.append(Cell(shown, limit, document, tuple(lines) if document else (), is_json))
     return Row(phrase, what, *cells)
 

@@ -23,6 +23,7 @@ from .text import (
     LONGEST_PHRASE,
     LONGEST_SENTENCE,
     LONGEST_VALUE,
+    compact,
     cut,
     on_or_off,
     percent,
@@ -254,13 +255,45 @@ def _changed(change: dict[str, Any]) -> str:
         if one == other:
             same = gettext("%(what)s: %(value)s as before, only written differently")
             return same % {"what": render(what), "value": cut(one, _longest(form))}
-        text = transition(one, other, _longest(form))
+        long = max(len(one), len(other)) > LONGEST_VALUE
+        if long and form in ("value", "json"):
+            text = _changed_inside(before, after, form) or transition(one, other)
+        else:
+            text = transition(one, other, _longest(form))
     if "type" in values:
         text += " " + gettext("(type %(change)s)") % {"change": transition(*values["type"])}
     separator = ": " if form in WITH_COLON and "about" not in values else " "
     if isinstance(what, dict) and what.get("say") in ("value_in", "type_in"):
         return render(what, change=separator + text)
     return render(what) + separator + text
+
+
+def _changed_inside(before: Any, after: Any, form: str) -> str | None:
+    """Return the only place in two long JSON values that differs, or that they do; else None."""
+    if form == "json":
+        before, after = without_text_around(before), without_text_around(after)
+    if not isinstance(before, dict | list) or not isinstance(after, dict | list):
+        return None
+    way = []
+    while (step := _only_step(before, after)) is not None:
+        way.append(str(step))
+        before, after = before[step], after[step]
+    if not way or max(len(compact(side)) for side in (before, after)) > LONGEST_VALUE:
+        return gettext("changed")
+    return f"({cut(' / '.join(way))}) {transition(quoted(before), quoted(after))}"
+
+
+def _only_step(before: Any, after: Any) -> Any:
+    """Return the only key or index at which two JSON values differ, None where there are more."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        if before.keys() != after.keys():
+            return None
+        steps = [key for key in before if before[key] != after[key]]
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        steps = [place for place, item in enumerate(before) if item != after[place]]
+    else:
+        return None
+    return steps[0] if len(steps) == 1 else None
 
 
 def _shares_changed(change: dict[str, Any]) -> str:

@@ -4,9 +4,11 @@ import copy
 
 from tests.changes.conftest import (
     FLAGS,
+    ROLLOUT_TWO,
     TEST_11,
     campaign_of_test,
     changed,
+    checked,
     described,
     put,
     rule_of_test,
@@ -19,6 +21,37 @@ def test_a_change_in_the_campaign_of_a_removed_rule_is_its_removal():
         document["campaigns"][TEST_11]["percentTraffic"] = 5
 
     assert [text for _, text in described(edit)] == ["one: testing rule testingRule11 removed"]
+
+
+def test_a_campaign_that_was_there_before_its_flag_is_part_of_the_new_flag():
+    before = copy.deepcopy(FLAGS)
+    del before["features"][1]
+    before["campaigns"][ROLLOUT_TWO]["variations"][0]["weight"] = 5
+    assert [change["text"] for change in checked(before, FLAGS)] == ["two added: on, rollout 50 %"]
+    assert [change["text"] for change in checked(FLAGS, before)] == ["two removed"]
+
+
+def test_a_campaign_that_was_there_before_its_rule_is_part_of_the_new_rule():
+    before = copy.deepcopy(FLAGS)
+    del before["features"][0]["rules"][1]
+    before["campaigns"][TEST_11].update(percentTraffic=5, segments={"country": "DE"})
+    assert [change["text"] for change in checked(before, FLAGS)] == [
+        "one: testing rule testingRule11 added: traffic 50 %"
+    ]
+
+
+def test_a_rule_that_applies_another_campaign():
+    def edit(document):
+        document["features"][0]["rules"][1]["campaignId"] = 99
+        document["campaigns"][TEST_11] = campaign_of_test(99, "other")
+
+    assert described(edit) == [
+        (
+            "other",
+            "one: campaign of testing rule testingRule11 one_testingRule11 → other_testingRule99",
+        ),
+        *[one for one in described(edit) if one[0] == "group"],
+    ]
 
 
 def test_a_campaign_that_no_flag_uses():

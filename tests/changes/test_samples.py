@@ -1,12 +1,14 @@
 """Real settings documents, if they are next to the checkout."""
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 
-from django_vwo_webhooks.changes import compare, digest
+from django_vwo_webhooks.changes import compare, digest, sentence
 from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.models import WebhookEvent
 
@@ -46,6 +48,25 @@ def test_there_are_changes_if_and_only_if_the_digests_differ(one, other):
     assert compare(before, before) == []
     assert bool(changes) == (digest(before) != digest(after))
     assert all(change["text"] and change["path"] for change in changes)
+
+
+@pytest.mark.parametrize(("one", "other"), list(pairwise(SAMPLES)), ids=lambda path: path.stem)
+def test_each_change_of_real_documents_has_one_sentence_in_each_language(one, other):
+    changes = compare(read(one), read(other))
+    with translation.override("de"):
+        german = [sentence(change) for change in changes]
+    english = [change["text"] for change in changes]
+    assert len({*german}) == len({*english}) == len(changes)
+    # what a flag or a rule does when it comes or goes is not said again
+    for text in english:
+        name = re.match(r"(.*?\w+) (added|removed)\b", text)
+        if name and " rule " in name[1]:
+            rule = name[1].partition(": ")[2]
+            assert [rule in one for one in english].count(True) == 1
+    for text, other in zip(english, german, strict=True):
+        assert text != other
+        assert "nothing" not in text
+        assert not {"variationId", "campaignId"} & set(re.findall(r"\w+", text + other))
 
 
 def sentences(one, other):
