@@ -115,7 +115,7 @@ def test_no_other_app_of_django_translates_a_text_differently(path):
 
 
 class Texts(HTMLParser):
-    """The texts of a page that people read or hear, also of attributes; not JSON and reasons."""
+    """The texts of a page that people read, also those of attributes; without JSON and reasons."""
 
     def __init__(self, page):
         super().__init__()

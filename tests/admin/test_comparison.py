@@ -1,10 +1,13 @@
 """Changes as tables with the values before and after."""
 
+import re
+
 import pytest
 
 from django_vwo_webhooks.admin import comparison
 from django_vwo_webhooks.models import WebhookEvent
 from tests.admin.conftest import EVENTS, changed_by, changed_event, event_page, page, snapshot_page
+from tests.changes.conftest import FLAGS
 
 pytestmark = pytest.mark.django_db
 
@@ -106,6 +109,43 @@ def test_a_huge_value_is_cut_and_is_complete_in_the_json(admin_client):
 def test_many_long_values_do_not_make_an_endless_page(admin_client):
     event = changed_by(*((f"flag_{number}", "x" * 100_000, "y") for number in range(100)))
     assert len(event_page(admin_client, event)) < 2_500_000
+
+
+def marked(text):
+    return re.findall("<mark>(.*?)</mark>", text)
+
+
+def test_the_lines_that_differ_in_a_long_json_value_are_marked(admin_client):
+    before = {"title": "a banner", "items": [{"price": price} for price in range(20)]}
+    after = {"title": "a banner", "items": [{"price": price} for price in range(20) if price != 7]}
+    after["items"][15]["price"] = 99
+    text = event_page(admin_client, changed_by(("flag", before, after)))
+    excerpt, whole = re.findall(r"<pre[^>]*>(.*?)</pre>", text, re.DOTALL)[:2]
+    assert any("&quot;price&quot;: 7" in line for line in marked(excerpt))
+    assert any("&quot;price&quot;: 16" in line for line in marked(excerpt))
+    assert "&quot;price&quot;: 12" not in excerpt
+    assert "&quot;price&quot;: 12" in whole
+    assert not any("&quot;price&quot;: 12" in line for line in marked(whole))
+    assert marked(excerpt) == marked(whole)
+
+
+def test_documents_with_thousands_of_other_lines_are_marked_as_a_whole(admin_client):
+    before = list(range(3000))
+    after = [number + 0.5 for number in before]
+    text = event_page(admin_client, changed_by(("flag", ["a", *before], ["a", *after])))
+    assert len(marked(text)) > 6000
+
+
+def test_a_value_in_words_has_its_json_folded_away(admin_client, vwo, deliver):
+    vwo.settings = {**FLAGS, "accountId": vwo.settings["accountId"]}
+    deliver(action="1")
+    settings = vwo.settings
+    settings["campaigns"][2]["segments"] = {"or": [{"custom_variable": {"price": "100"}}]}
+    vwo.settings = settings
+    deliver(action="2")
+    text = event_page(admin_client, WebhookEvent.objects.first()).replace("\n", "")
+    assert '<bdi class="vwo-value">everybody</bdi></td>' in text
+    assert '<bdi class="vwo-value">price is 100</bdi><details class="vwo-json">' in text
 
 
 def test_json_of_200_levels_is_shown(admin_client):

@@ -1,5 +1,6 @@
 """The list and the pages of webhook events."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -37,6 +38,21 @@ def test_the_list_shows_what_happened(admin_client, deliver, vwo):
     assert "color “red” → “green”" in text
     assert "connection refused" in text
     assert "Refresh now" in text
+
+
+def test_the_list_begins_with_what_people_look_for(admin_client):
+    changed_by(("new_checkout", 1, 2))
+    columns = re.findall(r'<td class="field-(\w+)', page(admin_client, EVENTS))
+    assert columns == ["outcome_badge", "first_change", "delivery_count", "delay"]
+
+
+def test_a_long_sentence_is_whole_in_the_list(admin_client, deliver, vwo):
+    long = "in a long name " * 5
+    vwo.set_flag("new_checkout", variables={"text": "short"})
+    deliver(action="1")
+    vwo.set_flag("new_checkout", variables={"text": long})
+    deliver(action="2")
+    assert f"new_checkout: text “short” → “{long[:58]}…" in page(admin_client, EVENTS)
 
 
 def test_the_list_shows_the_first_change_and_how_many_more(admin_client):

@@ -11,7 +11,7 @@ from django.contrib.admin.models import LogEntry
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from django_vwo_webhooks.admin import export
 from django_vwo_webhooks.models import WebhookEvent
@@ -55,6 +55,27 @@ def test_an_event_as_json(admin_client, deliver, vwo):
 
 def test_no_events_as_json():
     assert json.loads("".join(export.json_lines(WebhookEvent.objects.none()))) == []
+
+
+@pytest.mark.parametrize("name", ["csv", "json"])
+def test_an_export_is_in_the_language_of_its_reader(admin_client, settings, name):
+    """It is read in pieces, while another language may be active."""
+    event = changed_by(("a", "x", "y"))
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.locale.LocaleMiddleware"]
+    chosen = {"action": f"export_{name}", "_selected_action": [event.pk]}
+    with translation.override("en"):
+        response = admin_client.post(EVENTS, chosen, headers={"accept-language": "de"})
+        translation.activate("en")
+        text = b"".join(response.streaming_content).decode()
+    if name == "csv":
+        [row] = csv.DictReader(io.StringIO(text))
+        assert row["first_change"] == "a: x „x“ → „y“"
+        return
+    [change] = json.loads(text)[0]["changes"]
+    assert change["text"] == "a: x „x“ → „y“"
+    data = {"kind": "variable", "feature": "a", "path": "x", "before": "x", "after": "y"}
+    assert {**change, **data} == change
+    assert change["values"] == {"what": "x", "how": "changed", "as": "value"}
 
 
 def test_an_event_as_csv(admin_client):

@@ -162,14 +162,18 @@ def test_changes_are_fully_visible_on_a_narrow_screen(browser):
     )
 
 
-@pytest.mark.parametrize(
-    ("width", "name"), [(360, "events"), (1280, "events"), (1280, "snapshots")]
-)
-def test_the_first_change_is_visible_in_a_list(browser, width, name):
-    browser.open(name, width=width)
-    start = "document.querySelector('tbody .field-first_change').getBoundingClientRect().left"
-    end = "document.querySelector('.results').getBoundingClientRect().right"
-    assert browser.evaluate(f"{end} - {start}") >= 64
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("name", ["events", "snapshots"])
+def test_a_list_is_shown_whole(browser, settings, name, language):
+    settings.LANGUAGE_CODE = language
+    for width in (360, 400, 1024, 1280, 1400):
+        browser.open(name, width=width)
+        cells = browser.evaluate("document.querySelectorAll('#result_list tbody td').length")
+        assert cells >= 10
+        assert browser.evaluate(
+            "[...document.querySelectorAll('.results, #result_list tbody :is(th, td)')]"
+            ".every(box => box.scrollWidth <= box.clientWidth)"
+        ), width
 
 
 def test_the_list_can_be_used_by_keyboard(browser):

@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import connection
+from django.utils import translation
 
 from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.models import RefreshLease, SettingsSnapshot
@@ -29,6 +30,22 @@ def restart_sequence(number):
         elif connection.vendor == "sqlite":
             sql = "UPDATE sqlite_sequence SET seq = %s WHERE name = %s"
             cursor.execute(sql, [number - 1, table])
+
+
+def test_changes_are_stored_without_the_words_that_they_are_loaded_with(vwo, deliver):
+    refresh_settings()
+    vwo.set_flag("new_checkout", enabled=False)
+    deliver()
+    stored = SettingsSnapshot.objects.in_force()
+    table = SettingsSnapshot._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT changes, headline FROM {table} WHERE id = {stored.pk}")  # noqa: S608
+        changes, headline = cursor.fetchone()
+    assert "switched off" not in changes + headline
+    assert stored.changes[0]["text"] == stored.first_change == "new_checkout switched off"
+    with translation.override("de"):
+        stored = SettingsSnapshot.objects.in_force()
+        assert stored.changes[0]["text"] == stored.first_change == "new_checkout ausgeschaltet"
 
 
 def test_a_sequence_that_is_behind_changes_nothing_about_what_is_in_force(vwo):
