@@ -205,10 +205,6 @@ BROKEN = [
     ("not JSON", 400, None, "{", "application/json"),
     ("not an object", 400, None, "[]", "application/json"),
     ("no event", 400, None, "{}", "application/json"),
-    ("null event", 400, None, '{"event": null}', "application/json"),
-    ("blank event", 400, None, '{"event": ""}', "application/json"),
-    ("long event", 400, None, '{"event": "' + "x" * 300 + '"}', "application/json"),
-    ("odd time", 400, None, '{"event": "x", "timestamp": "odd"}', "application/json"),
     ("too large", 413, None, "x" * 70_000, "application/json"),
     ("fine", 200, None, '{"event": "x"}', "application/json"),
 ]
