@@ -222,6 +222,8 @@ class ImpressionQueue:
                 dropped = outbox.settle(
                     batch, answer, options.events_per_request, options.request_time_interval
                 )
+                # where this is a flush, the thread waits for the time that was due before
+                self._changed.notify_all()
         self._report(answer, events, dropped)
 
     def _report(self, answer: Answer, events: list[bytes], dropped: Dropped | None) -> None:
