@@ -249,7 +249,14 @@ class AppSettings:
         Then every flag is off unless a test overrides it: the database is not read, VWO is not
         asked, nothing is reported to it, and no thread is started.
         """
-        return bool(test_run) and not ({"proxy_url", "gateway_service"} & self.sdk_options.keys())
+        if not test_run:
+            return False
+        values = self._safely()
+        options = values.get("SDK_OPTIONS", {})
+        if not values or not isinstance(options, Mapping):
+            # settings that are gone or invalid change nothing about what happens already
+            return False
+        return not {"proxy_url", "gateway_service"} & options.keys()
 
     @property
     def key_digest(self) -> str:

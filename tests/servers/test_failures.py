@@ -265,7 +265,7 @@ def test_an_older_document_is_recorded_as_what_it_is_and_healed_by_the_next_look
     vwo.settings = newer
     RefreshLease.objects.update(refreshed_at=0)
     wait_until(lambda: color() == "green")
-    texts = [snapshot.headline for snapshot in SettingsSnapshot.objects.order_by("pk")][1:]
+    texts = [snapshot.first_change for snapshot in SettingsSnapshot.objects.order_by("pk")][1:]
     assert texts == [
         "new_checkout: color “red” → “green”",
         "new_checkout: color “green” → “red”",

@@ -12,7 +12,7 @@ from django_vwo_webhooks.refresh import refresh_settings
 from tests.sdk.impressions.conftest import shown
 from tests.servers.running import running, started
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 GUNICORN = ["gunicorn", "-b", "127.0.0.1:PORT", "-w", "2", "tests.servers.wsgi"]
 FEW_REQUESTS = [*GUNICORN[:-1], "--max-requests", "5", GUNICORN[-1]]

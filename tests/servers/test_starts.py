@@ -78,6 +78,7 @@ def test_a_web_servers_workers_apply_the_first_change(vwo, pushing_broadcast, pr
 
 
 @pytest.mark.parametrize("preload", [False, True], ids=["plain", "preloaded"])
+@pytest.mark.slow
 def test_a_deployment_waits_for_workers_that_nobody_has_asked_for_a_flag(vwo, quick, preload):
     refresh_settings()
     early = ["--preload", "-c", "python:tests.servers.gunicorn_early", "tests.servers.wsgi"]

@@ -14,12 +14,20 @@ from tests.conftest import site_environment
 from tests.sites.hostile_drf import HOSTILE
 from tests.sites.shapes import SHAPES
 
+QUICK = {"time zones off", "auth absent", "admin absent, DRF defaults turned against us"}
+
 VENDOR = connection.vendor if os.environ.get("TEST_DATABASE_URL") else "sqlite"
 
 
 def marked(name):
-    own = [pytest.mark.own_server] if SHAPES[name].database == "sqlite" else []
-    return pytest.param(name, id=name, marks=own)
+    marks = []
+    if SHAPES[name].database == "sqlite":
+        marks = (
+            [pytest.mark.own_server]
+            if name in QUICK
+            else [pytest.mark.own_server, pytest.mark.slow]
+        )
+    return pytest.param(name, id=name, marks=marks)
 
 
 @pytest.mark.parametrize("name", [marked(name) for name in SHAPES])

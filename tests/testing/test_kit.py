@@ -29,7 +29,7 @@ def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("processes", ["0", "2"])
+@pytest.mark.parametrize("processes", ["0", pytest.param("2", marks=pytest.mark.slow)])
 def test_with_pytest_and_with_xdist(processes: str, tmp_path: Path) -> None:
     plugins = ["-p", "no:cacheprovider", "-n", processes, "-W", "error"]
     command = ["pytest", "-c", os.devnull, "--rootdir", str(tmp_path), *plugins, "-q"]

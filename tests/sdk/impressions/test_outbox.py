@@ -162,7 +162,7 @@ def test_what_is_answered_late_is_sent_once_more_and_not_for_ever(vwo, client, q
 
 def test_a_batch_without_an_answer_gets_no_more_events(vwo, client, queue):
     """Else an event would be sent more often than four times, or dropped after one time."""
-    queue.options = queue.options._replace(interval_seconds=60)
+    queue.options = queue.options._replace(request_time_interval=60)
     vwo.misbehave_events(reset=True)
     purchase(client, 1, 2)
     assert not client.flush_events()

@@ -56,8 +56,13 @@ ENDS = {
 }
 """Ends of processes, each with the number of its visitors."""
 
+QUICK = {"end", "exception", "Process"}
 
-@pytest.mark.parametrize("end", ENDS)
+
+@pytest.mark.parametrize(
+    "end",
+    [pytest.param(end, id=end, marks=[] if end in QUICK else [pytest.mark.slow]) for end in ENDS],
+)
 def test_every_impression_arrives(vwo, end):
     refresh_settings()
     code, visitors = ENDS[end]
