@@ -6,14 +6,10 @@ the same messages at start.
 """
 
 import hashlib
-import json
-import re
 import sys
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from math import inf
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -36,9 +32,6 @@ EXAMPLES: dict[str, str] = {
 """Every key that ``VWO_WEBHOOKS`` may have, with an example of its value as Python code."""
 
 SECRET_HEADER = "x-vwo-auth"  # noqa: S105 - the name of VWO's header, not a secret
-
-SHORTEST_PART = 4
-"""How many characters of a secret count as a part of it."""
 
 VARIABLES = {
     "ACCOUNT_ID": "VWO_ACCOUNT_ID",
@@ -92,7 +85,7 @@ class TestRun:
     """
 
     under_pytest = False
-    """Set by the pytest plugin, since Django is not told until the tests have been imported."""
+    """Set by the pytest plugin: Django's own sign comes only after the tests were imported."""
 
     def __bool__(self) -> bool:
         utils = sys.modules.get("django.test.utils")
@@ -264,21 +257,12 @@ class AppSettings:
         text = f"django_vwo_webhooks\0{self.account_id}\0{self.sdk_key}"
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def redact(self, text: str, *, cut_mark: str | None = None) -> str:
-        """Return ``text`` without the SDK key and the secrets, so that it may be logged.
-
-        ``cut_mark`` is what ends a text that was cut, perhaps in the middle of one of them. This
-        never raises, since invalid settings are reported too.
-        """
+    @property
+    def credentials(self) -> frozenset[str]:
+        """The SDK key and the secrets, as far as they are there; never raises."""
         values = self._safely()
-        sensitive = [*_texts(values.get("SDK_KEY")), *_texts(values.get("SECRET"))]
-        spellings = _spellings(frozenset(value for value in sensitive if value.strip()))
-        if not spellings:
-            return text
-        text = _any_of(spellings).sub("***", text)
-        if cut_mark and text.endswith(cut_mark):
-            text = _without_beginning(text.removesuffix(cut_mark), spellings) + cut_mark
-        return text
+        found = [*_texts(values.get("SDK_KEY")), *_texts(values.get("SECRET"))]
+        return frozenset(value for value in found if value.strip())
 
     def unknown_keys(self) -> list[str]:
         """The keys in ``VWO_WEBHOOKS`` that are not known settings."""
@@ -295,7 +279,7 @@ class AppSettings:
         return values
 
     def _safely(self) -> Mapping[str, Any]:
-        values = getattr(settings, "VWO_WEBHOOKS", {})
+        values = read_setting()
         return values if isinstance(values, Mapping) else {}
 
     def _value(self, name: str, default: Any) -> Any:
@@ -333,43 +317,7 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-@lru_cache(maxsize=8)
-def _spellings(values: frozenset[str]) -> tuple[str, ...]:
-    """Each of the values as it stands in texts, URLs, JSON, and the ``repr`` of objects."""
-    spellings = set()
-    for value in values:
-        encoded = value.encode("utf-8", "surrogatepass")
-        spellings |= {quote(encoded, safe=""), quote(encoded), quote_plus(encoded)}
-        # Django decodes headers as Latin-1
-        for text in (value, value.strip(), encoded.decode("latin-1")):
-            spellings |= {text, repr(text)[1:-1], ascii(text)[1:-1], json.dumps(text)[1:-1]}
-        spellings.add(repr(encoded)[2:-1])
-    return tuple(sorted(spellings, key=len, reverse=True))
-
-
-@lru_cache(maxsize=8)
-def _any_of(spellings: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, spellings)))
-
-
-def _without_beginning(text: str, spellings: tuple[str, ...]) -> str:
-    """``text`` without the beginning of a value that it may end with."""
-    for spelling in spellings:
-        for length in range(len(spelling) - 1, SHORTEST_PART - 1, -1):
-            if text.endswith(spelling[:length]):
-                return text[:-length] + "***"
-    return text
-
-
 app_settings = AppSettings()
-
-
-class RedactedDict(dict[str, Any]):
-    """A dict with the SDK key, without which it is shown: error pages show local variables."""
-
-    def __repr__(self) -> str:
-        return app_settings.redact(super().__repr__())
-
 
 overridden_flags: dict[str, bool | dict[str, Any]] = {}
 """The flags that ``testing.override_flags`` has overridden, by key: whether the flag is on, or the

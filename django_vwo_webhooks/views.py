@@ -87,6 +87,7 @@ class WebhookView(APIView):
         return view
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        self.django_request = request
         try:
             return super().dispatch(request, *args, **kwargs)
         finally:
@@ -104,7 +105,7 @@ class WebhookView(APIView):
             super().initial(request, *args, **kwargs)
         finally:
             # before a receiver can fail, whose errors are reported with the request
-            remove_credentials(request._request)
+            remove_credentials(self.django_request)
         refusals().accepted()
 
     def get_authenticators(self) -> list[BaseAuthentication]:
@@ -163,7 +164,7 @@ class WebhookView(APIView):
         response = super().handle_exception(exc)
         if response.status_code == status.HTTP_401_UNAUTHORIZED:
             # refusals are counted, and logged once
-            response._has_been_logged = True  # type: ignore[attr-defined]
+            return logged_already(response)
         return response
 
 
@@ -186,5 +187,10 @@ def try_again(event: int | None, message: str, seconds: int) -> Response:
     )
     # Django would mail each 503 to the site's ADMINS, for as long as VWO retries; the failed
     # refresh itself is logged once
+    return logged_already(response)
+
+
+def logged_already(response: Response) -> Response:
+    """Keep Django from logging the response, by the attribute that its own handlers set."""
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response

@@ -21,7 +21,6 @@ from django_vwo_webhooks.broadcast import forget_broadcast
 from django_vwo_webhooks.models import WebhookEvent
 from django_vwo_webhooks.refusals import refusals
 from django_vwo_webhooks.sdk import download
-from django_vwo_webhooks.sdk.impressions import impression_queue
 from django_vwo_webhooks.testing import VWOSimulator, build_settings, feature
 
 PAYLOAD = {
@@ -35,16 +34,13 @@ PAYLOAD = {
 
 @pytest.fixture(autouse=True)
 def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No test finds the broadcast or the impressions of another one; the plugin stops followers."""
+    """No test finds the broadcast of another one; the plugin ends everything else."""
     # no test waits for long until the thread of another one has ended
     monkeypatch.setattr(download, "KEEP_IDLE_SECONDS", 1.0)
     yield
     assert "vwo-follower" not in [thread.name for thread in threading.enumerate()]
     refusals.forget()
     forget_broadcast()  # and with it what has been logged once
-    queue = impression_queue.peek()
-    if queue is not None:
-        queue.clear()
 
 
 @pytest.fixture

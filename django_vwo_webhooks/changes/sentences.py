@@ -12,7 +12,7 @@ Phrase = Any
 
 
 def say(name: str, /, **values: Any) -> dict[str, Any]:
-    """Return one of ``words.PHRASES`` with what it names."""
+    """Return one of ``PHRASES`` with what it names."""
     return {"say": name, **values}
 
 

@@ -15,6 +15,7 @@ import sentry_sdk
 from sentry_sdk.utils import safe_repr
 
 from ..conf import app_settings
+from ..redaction import redact as without_credentials
 
 FILTERED = "[Filtered]"
 
@@ -115,7 +116,7 @@ def _is_credential(name: Any) -> bool:
 
 def _redact_text(text: str) -> str:
     headers = _with_value(app_settings.credential_headers)
-    return app_settings.redact(headers.sub(rf"\g<name>{FILTERED}", text), cut_mark="...")
+    return without_credentials(headers.sub(rf"\g<name>{FILTERED}", text), cut_mark="...")
 
 
 @lru_cache(maxsize=8)

@@ -8,8 +8,8 @@ from wingify.models.schemas.settings_schema import SETTINGS_FILE_SCHEMA
 
 from .. import strict_json
 from ..changes import digest
-from ..conf import RedactedDict, app_settings
 from ..exceptions import InvalidSettings, NotJSON
+from ..redaction import RedactedDict, redact
 
 _last_digest: tuple[bytes | None, str] = (None, "")
 
@@ -26,7 +26,7 @@ class Fetched:
         try:
             document = strict_json.loads(self.raw)
         except ValueError as error:
-            raise NotJSON(f"VWO's answer is not JSON: {app_settings.redact(str(error))}.") from None
+            raise NotJSON(f"VWO's answer is not JSON: {redact(str(error))}.") from None
         if not isinstance(document, dict):
             raise NotJSON("VWO's answer is not a JSON object.")
         return RedactedDict(document)

@@ -14,11 +14,12 @@ from wingify.services.settings_manager import SettingsManager
 from wingify.services.url_service import UrlService
 from wingify.utils.event_util import send_sdk_init_event
 
-from ..conf import RedactedDict, app_settings, copy_containers, read_setting
+from ..conf import app_settings, copy_containers, read_setting
 from ..exceptions import FetchFailed, UnbuildableSettings
 from ..models import SettingsSnapshot
 from ..models.clock import DatabaseClock, UnixNow
 from ..process import PerProcess
+from ..redaction import RedactedDict
 from ..sdk_options import accepted_options, batching
 from .client import NOTHING, Client
 from .document import Fetched, ValidatedSettings, validate

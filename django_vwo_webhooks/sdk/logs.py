@@ -7,9 +7,9 @@ from typing import Any
 from wingify.packages.logger.core.log_manager import LogManager
 from wingify.utils.log_message_util import error_messages
 
-from ..conf import app_settings
 from ..log_once import OnceInAWhile
 from ..process import PerProcess
+from ..redaction import redact
 
 logger = logging.getLogger("django_vwo_webhooks.sdk")
 if logger.level == logging.NOTSET:
@@ -40,7 +40,7 @@ class LoggingTransport:
         return "ERROR"
 
     def log(self, level: str, message: str) -> None:
-        logger.log(LEVELS.get(level.upper(), logging.ERROR), "%s", app_settings.redact(message))
+        logger.log(LEVELS.get(level.upper(), logging.ERROR), "%s", redact(message))
 
 
 _reported = PerProcess(OnceInAWhile)
@@ -97,7 +97,7 @@ class RedactKeys(logging.Filter):
     """Removes the keys from another library's log lines: the SDK key is in VWO's URLs."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = app_settings.redact(record.getMessage()), None
+        record.msg, record.args = redact(record.getMessage()), None
         return True
 
 

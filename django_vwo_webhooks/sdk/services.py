@@ -15,8 +15,9 @@ from wingify.packages.segmentation_evaluator.evaluators.segment_evaluator import
 from wingify.packages.storage.storage import Storage
 from wingify.services.settings_manager import SettingsManager
 
-from ..conf import RedactedDict, app_settings
+from ..conf import app_settings
 from ..process import PerProcess
+from ..redaction import RedactedDict
 from .client import Client
 from .document import ValidatedSettings
 from .download import download

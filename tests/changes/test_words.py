@@ -9,7 +9,7 @@ from django.utils import translation
 
 from django_vwo_webhooks import changes
 from django_vwo_webhooks.changes import brief, compare, sentence, with_text, words
-from django_vwo_webhooks.changes.words import PHRASES
+from django_vwo_webhooks.changes.phrases import PHRASES
 from tests.changes.conftest import FLAGS, ROLLOUT_TWO, TARGETED, TEST_11, changed, flag, put
 
 

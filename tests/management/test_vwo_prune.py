@@ -4,13 +4,11 @@ import io
 from datetime import timedelta
 
 import pytest
-from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection, connections
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from django_vwo_webhooks import checks
 from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.conf import RETENTION_KEYS
 from django_vwo_webhooks.models import (
@@ -373,82 +371,3 @@ def test_rows_are_deleted_from_the_database_that_they_are_written_to(settings):
     assert left(*there) == [1]
     settings.DATABASE_ROUTERS = []
     assert left(here) == [0]
-
-
-@pytest.fixture
-def large(monkeypatch):
-    """Makes more than three events a large table."""
-    monkeypatch.setattr(checks, "LARGE", 3)
-
-
-def warnings(*databases):
-    messages = run_checks(databases=databases or ["default"])
-    return [message for message in messages if message.id == "django_vwo_webhooks.W005"]
-
-
-def test_a_check_warns_where_a_large_trail_was_never_pruned(large, settings):
-    configure(settings, RETENTION_DAYS={"failed": 20, "default": 10})
-    for days in (41, 1, 1, 1):
-        event(days)
-    (warning,) = warnings()
-    assert "more than 3 webhook events" in warning.msg
-    assert "manage.py vwo_prune" in warning.hint
-    prune()
-    assert warnings() == []
-
-
-@pytest.mark.parametrize("days", [(41, 41, 41), (39, 39, 39, 39)])
-def test_a_small_or_recent_trail_causes_no_warning(large, settings, days):
-    configure(settings, RETENTION_DAYS={"failed": 20, "default": 10})
-    for number in days:
-        event(number)
-    for whose in ELSEWHERE:
-        event(100, **whose)
-    assert warnings() == []
-
-
-def test_the_check_reads_only_the_databases_that_it_is_given(large):
-    for _ in range(4):
-        event(1000)
-    with CaptureQueriesContext(connection) as queries:
-        assert not checks.check_retention(None)
-        assert not checks.check_retention(None, databases=["other"])
-    assert not queries.captured_queries
-    assert len(checks.check_retention(None, databases=["default", "other"])) == 1
-
-
-def test_the_check_counts_no_more_rows_than_it_needs(large):
-    for _ in range(9):
-        event(1000)
-    with CaptureQueriesContext(connection) as queries:
-        assert len(warnings()) == 1
-    assert "LIMIT 4" in next(sql for sql in statements("SELECT", queries) if "COUNT" in sql)
-
-
-def test_the_check_is_silent_before_migrate(transactional_db):
-    rename = "ALTER TABLE {} RENAME TO {}"
-    table = WebhookEvent._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(rename.format(table, "away"))
-    try:
-        with pytest.raises(DatabaseError):
-            WebhookEvent.objects.exists()
-        assert warnings() == []
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(rename.format("away", table))
-
-
-@pytest.mark.django_db(transaction=True, databases=["default", "other"])
-def test_the_check_is_silent_without_its_database(settings, monkeypatch, tmp_path):
-    settings.DATABASE_ROUTERS = ["tests.servers.test_databases.OnOther"]
-    connections["other"].close()
-    monkeypatch.setitem(connections["other"].settings_dict, "NAME", tmp_path / "no" / "folder")
-    with pytest.raises(DatabaseError):
-        WebhookEvent.objects.exists()
-    assert checks.check_retention(None, databases=["other"]) == []
-
-
-def test_the_check_leaves_invalid_settings_to_the_other_checks(settings):
-    configure(settings, RETENTION_DAYS=0)
-    assert checks.check_retention(None, databases=["default"]) == []

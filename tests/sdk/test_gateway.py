@@ -24,21 +24,6 @@ USER = {"id": "u"}
 VISITOR = {"id": "u", "user_agent": "Browser/1.0 (X; Y)", "ip_address": "203.0.113.7"}
 
 
-@pytest.fixture(autouse=True)
-def new_queue():
-    """A queue that reads the options of this test, and none that another test reads."""
-    yield end_queue()
-    end_queue()
-
-
-def end_queue():
-    queue = impression_queue.peek()
-    if queue is not None:
-        queue.clear()
-        queue.close()
-        impression_queue.forget()
-
-
 @pytest.fixture
 def gateway(settings):
     """A gateway, and a site that uses it."""

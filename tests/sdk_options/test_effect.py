@@ -7,7 +7,6 @@ import pytest
 
 from django_vwo_webhooks.checks import check_settings
 from django_vwo_webhooks.sdk import lifecycle
-from django_vwo_webhooks.sdk.impressions import impression_queue
 from django_vwo_webhooks.sdk.services import NoRetryNetworkClient, SettingsManager
 from django_vwo_webhooks.testing.routes import Routes
 from django_vwo_webhooks.testing.server import Server
@@ -26,22 +25,6 @@ pytestmark = pytest.mark.django_db
 
 USER = {"id": "u"}
 VWO_HOST = "dev.visualwebsiteoptimizer.com"
-
-
-@pytest.fixture(autouse=True)
-def new_queue():
-    """A queue that reads the options of this test, and none that another test reads."""
-    yield end_queue()
-    end_queue()
-
-
-def end_queue():
-    queue = impression_queue.peek()
-    if queue is not None:
-        queue.batch_queue.clear()
-        queue.tasks.clear()
-        queue.close()
-        impression_queue.forget()
 
 
 def client_with(settings, vwo, options):

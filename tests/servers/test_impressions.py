@@ -10,19 +10,18 @@ from wingify.utils.uuid_util import get_uuid
 
 from django_vwo_webhooks.refresh import refresh_settings
 from tests.sdk.impressions.conftest import shown
-from tests.servers.running import running, started
+from tests.servers.running import THREADS, gunicorn, running, started
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
-GUNICORN = ["gunicorn", "-b", "127.0.0.1:PORT", "-w", "2", "tests.servers.wsgi"]
-FEW_REQUESTS = [*GUNICORN[:-1], "--max-requests", "5", GUNICORN[-1]]
+FEW_REQUESTS = ["--max-requests", "5"]
 
 SERVERS = {
-    "sync": GUNICORN,
-    "sync, 5 requests": FEW_REQUESTS,
-    "sync, 5 requests, preloaded": [*FEW_REQUESTS, "--preload"],
-    "gthread, 5 requests": [*FEW_REQUESTS, "-k", "gthread", "--threads", "4"],
-    "gevent, 5 requests": [*FEW_REQUESTS, "-k", "gevent"],
+    "sync": gunicorn(2),
+    "sync, 5 requests": gunicorn(2, *FEW_REQUESTS),
+    "sync, 5 requests, preloaded": gunicorn(2, *FEW_REQUESTS, "--preload"),
+    "gthread, 5 requests": gunicorn(2, *FEW_REQUESTS, *THREADS),
+    "gevent, 5 requests": gunicorn(2, *FEW_REQUESTS, "-k", "gevent"),
 }
 
 

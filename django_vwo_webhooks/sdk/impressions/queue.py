@@ -11,6 +11,7 @@ from typing import Any
 from ...conf import app_settings
 from ...log_once import LogOnce, OnceInAWhile
 from ...models.process import DropReason
+from ...redaction import redact
 from ...sdk_options import batching
 from ...sdk_options.readers import MAX_EVENTS_PER_REQUEST
 from .encoding import NotEncodable, encode, event_name, name_of
@@ -46,7 +47,7 @@ class ImpressionQueue:
         self._outboxes: dict[Destination, Outbox] = {}
         self._changed = threading.Condition()
         self._sending = threading.Lock()
-        """Held while a batch is being sent, since only its answer tells what to send next."""
+        """Held while a batch is being sent, since only what is sent next depends on its answer."""
         self._thread: threading.Thread | None = None
         self._closing = False
         self._queued = self._queued_at_close = 0
@@ -248,7 +249,7 @@ class ImpressionQueue:
         if earlier is not None:
             logger.warning(
                 "The event %s is not sent to VWO: %s (%s)%s.",
-                app_settings.redact(name),
+                redact(name),
                 LOG_TEXTS[reason],
                 text,
                 f"; {earlier} more since the last such line" if earlier else "",

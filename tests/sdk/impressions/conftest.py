@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,24 +15,13 @@ METRICS = [
 ]
 
 
-def end_queue() -> None:
-    """The next use makes a new queue; the thread of the old one ends."""
-    queue = impression_queue.peek()
-    if queue is not None:
-        queue.clear()
-        queue.close()
-        impression_queue.forget()
-
-
 @pytest.fixture(autouse=True)
-def queue(vwo: VWOSimulator) -> Iterator[ImpressionQueue]:
+def queue(vwo: VWOSimulator) -> ImpressionQueue:
     """This process's queue, with a shorter interval than the 2 s that it has by default."""
-    end_queue()
     made = impression_queue()
     assert made.options.request_time_interval == 2
     made.options = made.options._replace(request_time_interval=0.2)
-    yield made
-    end_queue()
+    return made
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from django_vwo_webhooks.sdk import lifecycle
 from django_vwo_webhooks.sdk.impressions import ImpressionQueue, outbox
 from django_vwo_webhooks.sdk.impressions import queue as module
 from tests.conftest import configure, run_site, wait_until
-from tests.sdk.impressions.conftest import USER, batches, end_queue, orders, shown
+from tests.sdk.impressions.conftest import USER, batches, orders, shown
 
 SHOWN = {"d": {"event": {"name": "vwo_variationShown"}}}
 
@@ -47,7 +47,7 @@ def test_a_callback_of_the_site_that_raises_stops_no_impression(vwo, client, set
     options = {**settings.VWO_WEBHOOKS["SDK_OPTIONS"], "batch_event_data": {}}
     options["batch_event_data"]["flush_callback"] = callback
     configure(settings, SDK_OPTIONS=options)
-    end_queue()
+    assert lifecycle.client() is client  # fitted out anew
     for user in "ab":
         client.get_flag("new_checkout", {"id": user})
         assert client.flush_events()

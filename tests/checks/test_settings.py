@@ -1,17 +1,11 @@
-"""System checks: an id, a message and a hint for each thing that is wrong."""
+"""An id, a message and a hint for each setting that is wrong."""
 
 import sys
 
 import pytest
-from django.db import connection
 
 from django_vwo_webhooks import conf
-from django_vwo_webhooks.checks import (
-    check_database,
-    check_redirects,
-    check_settings,
-    check_urls,
-)
+from django_vwo_webhooks.checks import check_settings
 from tests.conftest import configure
 
 INVALID = [
@@ -124,45 +118,3 @@ def test_a_setting_that_is_not_a_dict_or_is_missing(settings):
 
 def test_a_valid_configuration_passes():
     assert check_settings(None) == []
-    assert check_urls(None) == []
-
-
-def test_urls_that_are_not_included_are_reported(settings):
-    settings.ROOT_URLCONF = "django.contrib.auth.urls"
-    assert [message.id for message in check_urls(None)] == ["django_vwo_webhooks.W004"]
-
-
-@pytest.mark.parametrize(
-    ("changes", "numbers"),
-    [
-        ({}, []),
-        ({"PREPEND_WWW": True}, ["W011"]),
-        ({"SECURE_SSL_REDIRECT": True}, ["W012"]),
-        ({"SECURE_SSL_REDIRECT": True, "PREPEND_WWW": True}, ["W011", "W012"]),
-        ({"SECURE_SSL_REDIRECT": True, "SECURE_PROXY_SSL_HEADER": ("HTTP_X", "https")}, []),
-        ({"SECURE_SSL_REDIRECT": True, "SECURE_REDIRECT_EXEMPT": ["^webhooks/"]}, []),
-        ({"SECURE_SSL_REDIRECT": True, "SECURE_REDIRECT_EXEMPT": ["^other/"]}, ["W012"]),
-        ({"SECURE_SSL_REDIRECT": True, "ROOT_URLCONF": "django.contrib.auth.urls"}, []),
-    ],
-)
-def test_what_would_redirect_a_delivery_is_reported(settings, changes, numbers):
-    for name, value in changes.items():
-        setattr(settings, name, value)
-    assert [message.id[-4:] for message in check_redirects(None)] == numbers
-
-
-@pytest.mark.parametrize("vendor", ["oracle", "cockroachdb", "microsoft", "unknown"])
-def test_a_database_that_is_not_supported_is_named_with_those_that_are(monkeypatch, vendor):
-    assert check_database(None) == []
-    monkeypatch.setattr(connection, "vendor", vendor)
-    monkeypatch.setattr(connection, "display_name", vendor.title())
-    [message] = check_database(None)
-    assert message.id == "django_vwo_webhooks.E011"
-    assert f"does not support {vendor.title()}" in message.msg
-    assert "SQLite, PostgreSQL, MariaDB and MySQL" in message.msg
-
-
-@pytest.mark.django_db(transaction=True)
-def test_on_a_database_that_is_not_supported_a_delivery_is_a_503(monkeypatch, deliver):
-    monkeypatch.setattr(connection, "vendor", "cockroachdb")
-    assert deliver().status_code == 503

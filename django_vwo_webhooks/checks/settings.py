@@ -1,32 +1,20 @@
 """System checks: what is wrong with ``VWO_WEBHOOKS``, and what to write instead."""
 
 import difflib
-import re
-import sys
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Iterable
 from typing import Any
 
-from django.apps import apps
-from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, InterfaceError, NotSupportedError, connections, transaction
-from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 from rest_framework.authentication import BaseAuthentication
 
-from .broadcast import Broadcast
-from .conf import EXAMPLES, app_settings, what_to_write
-from .models import WebhookEvent
-from .models.base import database
-from .models.clock import DatabaseClock, unix_now
-from .sdk_options import accepted_options
+from ..broadcast import Broadcast
+from ..conf import EXAMPLES, app_settings, what_to_write
+from ..redaction import redact
+from ..sdk_options import accepted_options
 
 MIN_SECRET_LENGTH = 16
-
-LARGE = 100_000
-"""The number of events above which a table that is never pruned is reported."""
 
 IDS = {
     "ACCOUNT_ID": "E002",
@@ -60,137 +48,6 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         *_sdk_options(),
         *_whitespace(),
     ]
-
-
-def check_database(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Whether the database that this app's tables are in is one of the supported ones."""
-    connection = connections[database()]
-    try:
-        unix_now(connection)
-    except NotSupportedError as error:
-        return [
-            Error(
-                f"{error} (The database {connection.alias!r} has the engine "
-                f"{connection.settings_dict['ENGINE']!r}.)",
-                hint="Put a supported database into DATABASES, and direct this app's models to it "
-                "by a router in DATABASE_ROUTERS.",
-                id="django_vwo_webhooks.E011",
-            )
-        ]
-    return []
-
-
-def check_redirects(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """What makes Django redirect a delivery: VWO does not follow redirects."""
-    try:
-        path = reverse("django_vwo_webhooks:webhook")
-    except NoReverseMatch:
-        return []
-    messages: list[CheckMessage] = []
-    if settings.PREPEND_WWW:
-        messages.append(
-            Warning(
-                "PREPEND_WWW redirects a delivery to a host without www, and VWO does not follow "
-                "redirects.",
-                hint=f"Enter https://www.your.site{path} as the webhook's URL in VWO, then add "
-                '"django_vwo_webhooks.W011" to SILENCED_SYSTEM_CHECKS.',
-                id="django_vwo_webhooks.W011",
-            )
-        )
-    exempt = any(re.search(each, path.lstrip("/")) for each in settings.SECURE_REDIRECT_EXEMPT)
-    if settings.SECURE_SSL_REDIRECT and not settings.SECURE_PROXY_SSL_HEADER and not exempt:
-        messages.append(
-            Warning(
-                "SECURE_SSL_REDIRECT is set without SECURE_PROXY_SSL_HEADER. Behind a proxy that "
-                "ends TLS, each delivery is redirected, and VWO does not follow redirects.",
-                hint="Let the proxy send the header, and write: SECURE_PROXY_SSL_HEADER = "
-                '("HTTP_X_FORWARDED_PROTO", "https"). Without such a proxy, add '
-                '"django_vwo_webhooks.W012" to SILENCED_SYSTEM_CHECKS.',
-                id="django_vwo_webhooks.W012",
-            )
-        )
-    return messages
-
-
-def check_urls(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    try:
-        reverse("django_vwo_webhooks:webhook")
-    except NoReverseMatch:
-        return [
-            Warning(
-                "The webhook's URL is not included, so VWO has no URL to post to.",
-                hint='Write in your URLs: path("webhooks/vwo/", '
-                'include("django_vwo_webhooks.urls"))',
-                id="django_vwo_webhooks.W004",
-            )
-        ]
-    return []
-
-
-def check_retention(
-    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
-    """For ``check --database`` and ``migrate``; silent if the database can't be queried."""
-    events = WebhookEvent.objects.order_by()
-    if events.db not in (databases or ()):
-        return []
-    try:
-        longest = timedelta(days=max(app_settings.retention_days.values()))
-        with transaction.atomic(using=events.db):
-            now = DatabaseClock.read(events.db).now()
-            overdue = events.ours().filter(received_at__lt=now - 2 * longest)
-            never_pruned = overdue.exists() and events.ours()[: LARGE + 1].count() > LARGE
-    except (ImproperlyConfigured, DatabaseError, InterfaceError):
-        return []
-    if not never_pruned:
-        return []
-    return [
-        Warning(
-            f"There are more than {LARGE:,} webhook events, some of them older than twice "
-            f"RETENTION_DAYS ({longest.days}): it seems that they have never been pruned.",
-            hint="Run manage.py vwo_prune, and have cron or another scheduler run it each night.",
-            id="django_vwo_webhooks.W005",
-        )
-    ]
-
-
-def check_tables(
-    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
-    """For ``check --database``; ``migrate`` would report what it is about to mend itself."""
-    using = database()
-    if using not in (databases or ()) or sys.argv[1:2] == ["migrate"]:
-        return []
-    try:
-        lacking = _lacking(using)
-    except (DatabaseError, InterfaceError):
-        return []
-    if not lacking:
-        return []
-    return [
-        Warning(
-            f'The database "{using}" lacks {", ".join(lacking)}.',
-            hint="Run manage.py migrate.",
-            id="django_vwo_webhooks.W008",
-        )
-    ]
-
-
-def _lacking(using: str) -> list[str]:
-    """The tables and columns of the models that are not there."""
-    introspection = connections[using].introspection
-    lacking = []
-    with connections[using].cursor() as cursor:
-        tables = introspection.table_names(cursor)
-        for model in apps.get_app_config("django_vwo_webhooks").get_models():
-            table = model._meta.db_table
-            if table not in tables:
-                lacking.append(f"the table {table}")
-                continue
-            found = {column.name for column in introspection.get_table_description(cursor, table)}
-            fields = model._meta.local_concrete_fields
-            lacking += [f"{table}.{field.column}" for field in fields if field.column not in found]
-    return lacking
 
 
 def _unknown(keys: list[str]) -> Iterable[CheckMessage]:
@@ -295,7 +152,7 @@ def _broadcast() -> Iterable[CheckMessage]:
     except Exception as error:
         yield Error(
             f'VWO_WEBHOOKS["BROADCAST"] names "{path}", which can\'t be created with its '
-            f'"OPTIONS": {app_settings.redact(str(error))}',
+            f'"OPTIONS": {redact(str(error))}',
             hint=f'Write: VWO_WEBHOOKS = {{…, "BROADCAST": {EXAMPLES["BROADCAST"]}}}',
             id="django_vwo_webhooks.E008",
         )
