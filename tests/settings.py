@@ -17,6 +17,7 @@ DEBUG = False
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = os.environ.get("SITE_URLCONF", "tests.urls")
 STATIC_URL = "/static/"
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 
 ENGINES = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
 

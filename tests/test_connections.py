@@ -1,7 +1,10 @@
+import sqlite3
+
 import pytest
 from django.db import OperationalError, connection, connections, transaction
 
 from django_vwo_webhooks.connections import (
+    close_connections,
     close_unusable_connections,
     inside_transaction,
     reconnected,
@@ -113,3 +116,23 @@ def test_broken_and_old_connections_are_closed_but_not_the_threads_own(in_thread
 
     in_thread(use).join()
     assert found == [(False, True)]
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
+def test_a_threads_connections_are_closed_in_memory_too(in_thread):
+    """Python 3.13 warns of each that is freed while it is open, and Django leaves these open."""
+    found = []
+
+    def use():
+        own = connections["other"].copy()
+        own.settings_dict["NAME"] = "file:of_a_thread?mode=memory&cache=shared"
+        connections["other"] = own
+        own.ensure_connection()
+        own.close()
+        found.append(own.connection)
+        found[0].execute("SELECT 1")
+        close_connections()
+
+    in_thread(use).join()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        found[0].execute("SELECT 1")

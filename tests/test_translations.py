@@ -137,7 +137,8 @@ class Texts(HTMLParser):
 
 
 SAME = {"JSON", "Flag", "Filter", "Name", "Status", "admin", "default", "vwo", "secret 1"}
-SAME |= {"one", "two", "color", "Search"}  # of Django's, which has no translation
+SAME |= {"one", "two", "color"}
+SAME |= {"Search", "Run", "- Select an option -"}  # Django's own, which has no translation of them
 """What is the same in both languages, or is a value and no text."""
 
 

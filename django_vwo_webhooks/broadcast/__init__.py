@@ -7,10 +7,10 @@ import hashlib
 import threading
 from typing import Any
 
-from django.db import connections
 from django.utils.module_loading import import_string
 
 from ..conf import app_settings
+from ..connections import close_connections
 from ..log_once import LogOnce
 from ..process import PerProcess
 from .base import Broadcast
@@ -66,7 +66,7 @@ def publish() -> None:
         except Exception as error:
             errors.append(error)
         finally:
-            connections.close_all()
+            close_connections()
 
     try:
         # on a thread, since a backend may hang

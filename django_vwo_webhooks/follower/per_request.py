@@ -6,12 +6,11 @@ from typing import Any
 
 from django.core.handlers.wsgi import get_path_info, get_script_name
 from django.core.signals import request_started
-from django.db import connections
 from django.urls import NoReverseMatch, reverse
 
 from ..broadcast import get_broadcast
 from ..conf import app_settings
-from ..connections import inside_transaction
+from ..connections import close_connections, inside_transaction
 from ..log_once import LogOnce
 from ..models.base import database
 from .check import DatabaseCheck
@@ -72,7 +71,7 @@ class RequestFollower:
 
     def _first_check_elsewhere(self) -> None:
         self._first_check()
-        connections.close_all()
+        close_connections()
 
     def _check_if_due(self, *, wait_seconds: float) -> None:
         """Check unless that is not due, or another thread takes longer than ``wait_seconds``."""

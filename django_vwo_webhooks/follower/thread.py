@@ -2,12 +2,11 @@ import contextlib
 import random
 import threading
 
-from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..broadcast import get_broadcast
 from ..conf import app_settings
-from ..connections import close_unusable_connections, use_unpooled_connection
+from ..connections import close_connections, close_unusable_connections, use_unpooled_connection
 from ..log_once import LogOnce
 from ..models.base import database
 from .check import DatabaseCheck
@@ -96,7 +95,7 @@ class FollowerThread:
                     own.close()
                 self._stopping.wait(_retry_pause_seconds())
         self._heartbeat.end()
-        connections.close_all()
+        close_connections()
 
     def _check_database(self) -> float:
         """Check, and subscribe if needed; return in how many seconds a reconcile is due."""

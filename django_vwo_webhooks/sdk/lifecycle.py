@@ -182,8 +182,8 @@ def _fit_out() -> Client:
 
 
 def _make_client(options: dict[str, Any]) -> Client:
-    own = {"account_id": options["account_id"], "sdk_key": options["sdk_key"]}
-    accepted = RedactedDict({**_accepted_options(), **own})
+    accepted = RedactedDict(_accepted_options())
+    accepted.update(account_id=options["account_id"], sdk_key=options["sdk_key"])
     ours = {"logger": LOGGER_OPTION, "vwoBuilder": OfflineBuilder(accepted)}
     made = vwo.init(RedactedDict({**accepted, **ours}))
     if not isinstance(made, Client):
