@@ -16,6 +16,7 @@ DRIVER = shutil.which("chromedriver")
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(not (DRIVER and BROWSER), reason="needs chromedriver and chromium"),
 ]

@@ -78,6 +78,7 @@ def own_site(request, vwo):
 
 
 @pytest.mark.own_server
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["stopped", "killed"])
 def test_the_database_goes_before_the_row_and_while_vwo_answers(own_site, in_thread, end):
     site, vwo = own_site, own_site.vwo
@@ -127,6 +128,7 @@ SLOW_STORE = {
 
 
 @pytest.mark.own_server
+@pytest.mark.slow
 def test_the_database_goes_while_the_snapshot_is_stored(own_site, in_thread):
     site = own_site
     *slow, sleeps, fast = SLOW_STORE[site.server.url.partition(":")[0]]
@@ -149,6 +151,7 @@ def test_the_database_goes_while_the_snapshot_is_stored(own_site, in_thread):
 
 
 @pytest.mark.own_server
+@pytest.mark.slow
 def test_a_read_only_postgres_is_a_503_until_it_is_writable_again(vwo):
     psycopg = pytest.importorskip("psycopg")
     with DATABASES["PostgreSQL"]() as server:
@@ -356,6 +359,7 @@ def test_a_receiver_that_hangs_holds_up_nobody_else(vwo, deliver, in_thread, nam
         go_on.set()
 
 
+@pytest.mark.slow
 def test_a_storm_of_retries_is_one_row_and_a_few_lines(vwo, settings, tmp_path):
     configure(settings, REFRESH_TIMEOUT_SECONDS=1)
     log = tmp_path / "site.log"

@@ -8,7 +8,7 @@ from tests.conftest import use_broadcast, wait_until
 from tests.servers.own import own_postgres, own_redis, site_on
 from tests.servers.running import THREADS, answers, gunicorn, page, post, running
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.own_server]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.own_server, pytest.mark.slow]
 
 WORKERS = 4
 # preloaded, since importing the site once is quicker than four times

@@ -42,7 +42,17 @@ def follow_20_changes(vwo, ask, workers, deliver):
     assert len(vwo.fetches) - before == 20
 
 
-@pytest.mark.parametrize(("command", "workers", "path"), SERVERS.values(), ids=SERVERS)
+QUICK = ("sync", "gthread, preloaded", "uvicorn")
+"""What ``make test`` starts: without and with threads, each way to load the site, and ASGI."""
+
+
+@pytest.mark.parametrize(
+    ("command", "workers", "path"),
+    [
+        pytest.param(*server, id=name, marks=[] if name in QUICK else [pytest.mark.slow])
+        for name, server in SERVERS.items()
+    ],
+)
 def test_one_fetch_and_every_worker_follows(vwo, quick, command, workers, path):
     preload = {"SITE_PRELOADS": "1"} if "--preload" in command else {}
     pytest.importorskip("gevent") if "gevent" in command else None
@@ -114,6 +124,7 @@ def _delivered(url):
         return False
 
 
+@pytest.mark.slow
 def test_a_burst_shares_its_fetches(vwo):
     """500 different events over 32 connections to 4 workers of 4 threads, with fetches of 0.2 s."""
     with running(gunicorn(4, *THREADS, *LIBRARIES)) as url:
