@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import ImproperlyConfigured
 
 from .conf import overridden_flags
-from .follower import ensure_following
+from .follower import ensure_following, follows
 from .log_once import LogOnce
 from .process import PerProcess
 from .sdk import load_sdk
@@ -30,7 +30,7 @@ def get_client() -> "Client":
     """
     client = load_sdk().client()
     client.before_use = follow
-    if not overridden_flags:
+    if not overridden_flags and not follows(client.owner):
         # a test that overrides flags needs no VWO, and no thread that asks it
         ensure_following(client.owner)
     return client

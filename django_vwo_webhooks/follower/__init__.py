@@ -31,6 +31,15 @@ _follower = PerProcess(_make_follower)
 _starting = PerProcess(threading.Lock)
 
 
+def follows(owner: tuple[str, str]) -> bool:
+    """Whether this process follows for this owner already, as far as the fork hooks know.
+
+    For what is called often; each evaluation calls ``ensure_following``, which checks the pid, too.
+    """
+    follower = _follower.latest
+    return follower is not None and follower.ready_for == owner
+
+
 def ensure_following(owner: tuple[str, str] | None = None) -> None:
     """Follow from now on; the first call waits for a check of the database, a few seconds at most.
 
