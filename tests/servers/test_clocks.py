@@ -47,13 +47,17 @@ sys.stdin.readline()
 
 @pytest.fixture(params=["-2h", "+2h"], ids=["behind", "ahead"])
 def clock_off(request):
-    """What to add to the environment of a process, so that its clock is off."""
     if connection.vendor == "sqlite":
         pytest.skip("SQLite has the process's clock")
+    return clock_off_by(request.param)
+
+
+def clock_off_by(offset):
+    """What to add to the environment of a process, so that its clock is off."""
     if shutil.which("faketime") is None:
         pytest.skip("faketime is not installed")
     (library,) = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
-    return {"LD_PRELOAD": library, "FAKETIME": request.param, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    return {"LD_PRELOAD": library, "FAKETIME": offset, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 def test_one_event_is_one_row(vwo, deliver, clock_off):

@@ -1,8 +1,11 @@
 """Parts of sites: middleware, routers, apps, and what is checked of them alone."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.db import connection, transaction
 
 from django_vwo_webhooks import signals
@@ -63,3 +66,32 @@ def pool_runs_dry(site: Any) -> None:
         for each in taken:
             connection.pool.putconn(each)  # type: ignore[attr-defined]
     assert site.deliver(action="dry").status_code == 200
+
+
+def half_migrated(site: Any) -> None:
+    """A delivery is not lost while a column is missing: VWO is asked to retry."""
+    table = "django_vwo_webhooks_refreshlease"
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME COLUMN digest TO away")
+        try:
+            answer = site.deliver()
+            assert answer.status_code == 503, answer.content
+            site.log_in()
+            page = site.client.get("/admin/django_vwo_webhooks/webhookevent/")
+            assert page.status_code == 503
+            assert b"manage.py migrate" in page.content
+        finally:
+            cursor.execute(f"ALTER TABLE {table} RENAME COLUMN away TO digest")
+
+
+def sentry_gets_no_credential(site: Any) -> None:
+    """Neither the errors nor the transactions that sentry-sdk was given contain one."""
+    site.vwo.misbehave(status=500)
+    assert site.deliver(action="reported").status_code == 503
+    site.vwo.behave()
+    envelopes = Path(os.environ["SITE_ENVELOPES"])
+    assert envelopes.stat().st_size > 1000
+    text = envelopes.read_text()
+    assert "webhooks/vwo" in text
+    for name in ("SECRET", "SDK_KEY"):
+        assert settings.VWO_WEBHOOKS[name] not in text, name

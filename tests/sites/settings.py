@@ -1,12 +1,15 @@
 """The site that the environment variable ``SITE_SHAPE`` names."""
 
 import os
+from importlib import import_module
 
 from tests.settings import *  # noqa: F403
 from tests.settings import DATABASES, INSTALLED_APPS, MIDDLEWARE, ROOT_URLCONF, sqlite
 from tests.sites.shapes import SHAPES
 
 shape = SHAPES[os.environ["SITE_SHAPE"]]
+for module in shape.imports:
+    import_module(module)
 
 INSTALLED_APPS = [app for app in INSTALLED_APPS if app not in shape.without] + [*shape.apps]
 MIDDLEWARE = [*shape.middleware] + [

@@ -26,6 +26,14 @@ class Shape:
     """What follows ``CREATE DATABASE name``."""
     options: dict[str, Any] = field(default_factory=dict)
     """``OPTIONS`` of the database."""
+    broadcast: str = ""
+    """The dotted path of the broadcast backend, in place of the default one."""
+    pooler: bool = False
+    """Whether the way to PostgreSQL leads through PgBouncer in transaction mode."""
+    clock: str = ""
+    """How far the site's clock is off: the ``FAKETIME`` of libfaketime."""
+    imports: tuple[str, ...] = ()
+    """Modules that the settings import."""
     serve: tuple[str, ...] = ()
     """``python -m`` this, with ``PORT`` for a free port: the probe then talks to that server."""
     chunked: bool = False
@@ -34,18 +42,26 @@ class Shape:
     """The name of the admin site."""
     needs: tuple[str, ...] = ()
     """Modules without which the shape is skipped."""
+    before: tuple[Callable[[Any], None], ...] = ()
+    """What is checked before everything else; each gets the ``Site`` of the probe."""
     checks: tuple[Callable[[Any], None], ...] = ()
-    """What is checked beside everything else; each gets the ``Site`` of the probe."""
+    """What is checked after everything else."""
 
     @property
     def has_admin(self) -> bool:
         return "django.contrib.admin" not in self.without
 
 
-POSTGRES = {"database": "postgresql", "needs": ("psycopg",)}
-MARIADB = {"database": "mysql", "needs": ("MySQLdb",)}
+POSTGRES: dict[str, Any] = {"database": "postgresql", "needs": ("psycopg",)}
+MARIADB: dict[str, Any] = {"database": "mysql", "needs": ("MySQLdb",)}
 ADMIN = ("django.contrib.admin",)
+BACKENDS = "django_vwo_webhooks.broadcast"
 AUTH = (*ADMIN, "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.messages")
+
+
+def gunicorn(*options: str) -> tuple[str, ...]:
+    return ("gunicorn", "-b", "127.0.0.1:PORT", "-w", "1", *options, "tests.sites.wsgi")
+
 
 SHAPES = {
     "time zones off": Shape({"USE_TZ": False, "TIME_ZONE": "America/New_York"}),
@@ -72,10 +88,22 @@ SHAPES = {
     "chunked behind a reading middleware": Shape(
         without=ADMIN,
         middleware=(f"{PARTS}.ReadsChunks",),
-        serve=("gunicorn", "-b", "127.0.0.1:PORT", "-w", "1", "tests.sites.wsgi"),
+        serve=gunicorn(),
         chunked=True,
-        needs=("gunicorn",),
     ),
+    "gevent patched first and preloaded": Shape(
+        without=ADMIN,
+        serve=gunicorn("-k", "gevent", "-c", "python:tests.servers.gunicorn_gevent", "--preload"),
+        needs=("gevent",),
+    ),
+    "sentry-sdk": Shape(
+        without=ADMIN,
+        imports=("tests.contrib.start_sentry",),
+        serve=gunicorn(),
+        needs=("sentry_sdk",),
+        checks=(parts.sentry_gets_no_credential,),
+    ),
+    "half migrated at first": Shape(before=(parts.half_migrated,)),
     "a pool": Shape(
         database="postgresql",
         needs=("psycopg", "psycopg_pool"),
@@ -92,6 +120,17 @@ SHAPES = {
     "PostgreSQL, time zones off": Shape(
         {"USE_TZ": False, "TIME_ZONE": "America/New_York"}, **POSTGRES
     ),
+    **{
+        f"PgBouncer in transaction mode, {name}": Shape(
+            **POSTGRES, pooler=True, broadcast=f"{BACKENDS}.{name.lower()}.{name}Broadcast"
+        )
+        for name in ("Database", "Redis", "Postgres")
+    },
+    **{
+        f"{vendor}, a clock {name}": Shape(**database, clock=offset)
+        for vendor, database in (("PostgreSQL", POSTGRES), ("MariaDB", MARIADB))
+        for name, offset in (("behind", "-2h"), ("ahead", "+2h"))
+    },
     "PostgreSQL in LATIN1": Shape(
         **POSTGRES, create="ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
     ),

@@ -11,6 +11,8 @@ from django.db import connection
 from rest_framework.settings import DEFAULTS
 
 from tests.conftest import site_environment
+from tests.servers.own import needed
+from tests.servers.test_clocks import clock_off_by
 from tests.sites.hostile_drf import HOSTILE
 from tests.sites.shapes import SHAPES
 
@@ -31,15 +33,21 @@ def marked(name):
 
 
 @pytest.mark.parametrize("name", [marked(name) for name in SHAPES])
-def test_a_site_of_this_shape(name):
+def test_a_site_of_this_shape(name, tmp_path):
     shape = SHAPES[name]
     if shape.database not in ("sqlite", VENDOR):
         pytest.skip(f"needs TEST_DATABASE_URL of a {shape.database}")
     for module in shape.needs:
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"{module} is not installed")
+    if "redis" in shape.broadcast and "TEST_REDIS_URL" not in os.environ:
+        pytest.skip("needs TEST_REDIS_URL")
+    if shape.pooler:
+        needed("pgbouncer")
     environment = {
         **site_environment(),
+        **(clock_off_by(shape.clock) if shape.clock else {}),
+        "SITE_ENVELOPES": str(tmp_path / "envelopes"),
         "DJANGO_SETTINGS_MODULE": "tests.sites.settings",
         "SITE_SHAPE": name,
         "SITE_DATABASE_NAME": f"site_{uuid.uuid4().hex[:12]}",
