@@ -85,7 +85,7 @@ def _described(difference: Difference, index: FlagIndex, document: Pair) -> Chan
             return describe_membership(difference, index)
         case ("holdouts", None, *_):
             return describe_holdout(difference, index)
-        case (key,) if not document.before and key not in LISTS_OF_FLAGS:
+        case (_,) if not document.before:
             return _first_settings(document.after)
         case _ if difference.reordered:
             return describe_reordered(difference, "", "")

@@ -62,6 +62,8 @@ def test_the_first_document():
     ]
     assert compare({}, {}) == []
     assert len(checked({}, {"features": {}})) == 1
+    empty = {"accountId": 7, "features": [], "campaigns": [], "groups": {}}
+    assert [change["text"] for change in checked({}, empty)] == ["First settings of account 7"]
 
 
 def test_the_order_of_changes():
