@@ -76,7 +76,7 @@ class ImpressionQueue:
         try:
             encoded = encode(event)
         except NotEncodable as error:
-            self._note_drop(DropReason.NOT_JSON, name_of(event), str(error))
+            self._note_drops(DropReason.NOT_JSON, [name_of(event)], str(error))
             self._last_event.was_dropped = True
             return
         destination = Destination.current()
@@ -86,7 +86,8 @@ class ImpressionQueue:
                 self._add(destination, encoded)
         self._last_event.was_dropped = full
         if full:
-            self._note_drop(DropReason.QUEUE_FULL, name_of(event), f"{self.waiting} wait already")
+            text = f"{self.waiting} wait already"
+            self._note_drops(DropReason.QUEUE_FULL, [name_of(event)], text)
 
     def last_event_was_dropped(self) -> bool:
         """Whether the last event that this thread has queued was dropped at once."""
@@ -218,6 +219,8 @@ class ImpressionQueue:
                 batch = outbox.next_batch(limit)
                 events = outbox.content(batch)
             answer = post(outbox.destination, events)
+            # first, so that whoever sees what became of the batch also finds it in the log
+            self._log_answer(answer)
             with self._changed:
                 options = self.options
                 dropped = outbox.settle(
@@ -227,33 +230,36 @@ class ImpressionQueue:
                 self._changed.notify_all()
         self._report(answer, events, dropped)
 
-    def _report(self, answer: Answer, events: list[bytes], dropped: Dropped | None) -> None:
-        """Log how it went, and call the callback in ``SDK_OPTIONS``."""
-        if dropped is not None:
-            for event in dropped.events:
-                self._note_drop(dropped.reason, event_name(event), dropped.text)
+    def _log_answer(self, answer: Answer) -> None:
         if answer.outcome is Outcome.ACCEPTED:
             self._log.succeeded()
         elif answer.outcome is not Outcome.REFUSED:
             self._log.failed(ImpressionsNotSent(answer.text))
+
+    def _report(self, answer: Answer, events: list[bytes], dropped: Dropped | None) -> None:
+        """Count and log what was dropped, and call the callback in ``SDK_OPTIONS``."""
+        if dropped is not None:
+            names = [event_name(event) for event in dropped.events]
+            self._note_drops(dropped.reason, names, dropped.text)
         if self.options.flush_callback is not None:
             try:
                 self.options.flush_callback(answer.text or None, [json.loads(e) for e in events])
             except Exception:
                 logger.exception("The flush_callback in SDK_OPTIONS has failed.")
 
-    def _note_drop(self, reason: DropReason, name: str, text: str) -> None:
+    def _note_drops(self, reason: DropReason, names: list[str], text: str) -> None:
+        for name in names:
+            earlier = self._drops_logged.admit((reason.value, name))
+            if earlier is not None:
+                logger.warning(
+                    "The event %s is not sent to VWO: %s (%s)%s.",
+                    redact(name),
+                    LOG_TEXTS[reason],
+                    text,
+                    f"; {earlier} more since the last such line" if earlier else "",
+                )
         with self._changed:
-            self.dropped[reason.value] += 1
-        earlier = self._drops_logged.admit((reason.value, name))
-        if earlier is not None:
-            logger.warning(
-                "The event %s is not sent to VWO: %s (%s)%s.",
-                redact(name),
-                LOG_TEXTS[reason],
-                text,
-                f"; {earlier} more since the last such line" if earlier else "",
-            )
+            self.dropped[reason.value] += len(names)
 
 
 LOG_TEXTS = {
