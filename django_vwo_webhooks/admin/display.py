@@ -4,12 +4,13 @@ import json
 from datetime import datetime
 from typing import Any
 
+from django.db.models import BigAutoField
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.timezone import is_aware, localtime
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language_bidi, gettext, ngettext
 
 from ..changes import printable
 from ..models import SettingsSnapshot
@@ -80,6 +81,11 @@ def headline(snapshot: SettingsSnapshot | None) -> str:
     }
 
 
+def isolated(text: str) -> str:
+    """``text`` in its own direction, so that its numbers keep their order on a page in Arabic."""
+    return f"\u2068{text}\u2069" if get_language_bidi() else text
+
+
 def in_current_zone(at: datetime) -> datetime:
     """A naive time, of a site without time zones, stays as it is."""
     return localtime(at) if is_aware(at) else at
@@ -94,9 +100,9 @@ def format_time(at: datetime | None) -> str:
         return EMPTY_DISPLAY
     local = in_current_zone(at)
     text = date_format(local, "Y-m-d H:i:s")
-    if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
-        return text
-    return f"{text} {local.isoformat()[-6:]}"
+    if local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset():
+        text += f" {local.isoformat()[-6:]}"
+    return isolated(text)
 
 
 def format_duration(seconds: float) -> str:
@@ -107,14 +113,23 @@ def format_duration(seconds: float) -> str:
     if seconds < 0:
         return EMPTY_DISPLAY
     if round(seconds * 1000) < 1000:
-        return gettext("%d ms") % round(seconds * 1000)
-    if round(seconds, 1) < 60:
-        return gettext("%s s") % number_format(seconds, 1)
-    if seconds < 3600:
-        return gettext("%d min") % (seconds // 60)
-    if seconds < 48 * 3600:
-        return gettext("%d h") % (seconds // 3600)
-    return gettext("%d days") % (seconds // 86400)
+        text = gettext("%d ms") % round(seconds * 1000)
+    elif round(seconds, 1) < 60:
+        text = gettext("%s s") % number_format(seconds, 1)
+    elif seconds < 3600:
+        text = gettext("%d min") % (seconds // 60)
+    elif seconds < 48 * 3600:
+        text = gettext("%d h") % (seconds // 3600)
+    else:
+        text = gettext("%d days") % (seconds // 86400)
+    return isolated(text)
+
+
+def row_number(text: str) -> int | None:
+    """The number of a row that somebody typed; None where no row can have it."""
+    # Python refuses to convert thousands of digits, and databases refuse what is above 64 bits
+    number = int(text) if text.isdecimal() and len(text) <= 19 else 0
+    return number if 0 < number <= BigAutoField.MAX_BIGINT else None
 
 
 def printable_lines(text: str) -> str:

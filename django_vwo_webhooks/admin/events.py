@@ -6,6 +6,7 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -29,6 +30,7 @@ from .display import (
 )
 from .export import csv_lines, event_as_json, json_lines, streamed
 from .filters import CredentialFilter, EnvironmentFilter, FeatureFilter, search
+from .first_steps import first_steps
 from .refresh_button import RefreshButtonAdmin
 from .timing import delay_seconds, steps
 
@@ -49,10 +51,11 @@ class WebhookEventAdmin(RefreshButtonAdmin):
     )
     sortable_by = ["received"]
     actions = ["export_csv", "export_json"]
+    # the template has the headings: some themes drop those of fieldsets
     fieldsets = [
         (None, {"fields": ["short_action", "outcome_badge", "reason"]}),
         (
-            _("Delivery"),
+            None,
             {
                 "fields": [
                     "event",
@@ -96,6 +99,7 @@ class WebhookEventAdmin(RefreshButtonAdmin):
                 "missed": _count_missed(status.now),
                 "missed_url": f"{snapshots_url}?webhook=missed" if may_view_snapshots else None,
                 "chart": daily_chart(status.now),
+                "first_steps": None if status.last_event else first_steps(request, status),
                 "refresh_url": self.refresh_url(request),
             }
         return super().changelist_view(request, {**context, **(extra_context or {})})
@@ -167,9 +171,10 @@ class WebhookEventAdmin(RefreshButtonAdmin):
 
     @admin.display(description=_("what changed"))
     def first_change(self, event: WebhookEvent) -> str:
+        text = one_line(event.error, LONGEST_REASON) or EMPTY_DISPLAY
         if event.outcome == WebhookEvent.Outcome.CHANGED:
-            return headline(event.snapshot)
-        return one_line(event.error, LONGEST_REASON) or EMPTY_DISPLAY
+            text = headline(event.snapshot)
+        return format_html("<bdi>{}</bdi>", text)
 
     @admin.display(description=_("reason"))
     def reason(self, event: WebhookEvent) -> str:

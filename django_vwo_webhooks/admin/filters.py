@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models import ChangedFeature, RefreshLease, WebhookEvent
 from ..models.base import VWO_RETRIES_FOR
-from .display import format_time
+from .display import format_time, row_number
 
 RECENT_CHANGES = 500
 """The filter offers flags from this many of the newest changes."""
@@ -48,7 +48,8 @@ def search(events: QuerySet[Any], term: str) -> QuerySet[Any]:
 
 
 def _numbers_and_addresses(term: str) -> list[Q]:
-    number = [Q(pk=int(term))] if term.isdecimal() else []
+    pk = row_number(term)
+    number = [Q(pk=pk)] if pk else []
     try:
         return [*number, Q(remote_addr=str(ipaddress.ip_address(term)))]
     except ValueError:

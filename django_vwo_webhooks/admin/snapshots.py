@@ -3,6 +3,7 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +12,7 @@ from ..changes import compare
 from ..models import SettingsSnapshot, WebhookEvent
 from ..models.clock import DatabaseClock
 from .base import ReadOnlyAdmin
-from .display import EMPTY_DISPLAY, badge, format_time, headline, json_block, one_line
+from .display import EMPTY_DISPLAY, badge, format_time, headline, json_block, one_line, row_number
 from .filters import MissedWebhookFilter
 
 MOST_SUGGESTIONS = 20
@@ -29,6 +30,7 @@ class SettingsSnapshotAdmin(ReadOnlyAdmin):
     ]
     list_filter = ["cause", MissedWebhookFilter]
     sortable_by = ["number"]
+    # the template has the headings: some themes drop those of fieldsets
     fieldsets = [
         (
             None,
@@ -43,7 +45,7 @@ class SettingsSnapshotAdmin(ReadOnlyAdmin):
                 ]
             },
         ),
-        (_("Document"), {"fields": ["settings_block"], "classes": ["collapse"]}),
+        (None, {"fields": ["settings_block"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
@@ -79,7 +81,8 @@ class SettingsSnapshotAdmin(ReadOnlyAdmin):
             comparison = self.comparison(request, snapshot.changes)
             return {"before": previous, "after": snapshot, "comparison": comparison}
         others = SettingsSnapshot.objects.defer("changes")
-        other = others.filter(pk=int(wanted)).first() if wanted.isdecimal() else None
+        number = row_number(wanted)
+        other = others.filter(pk=number).first() if number else None
         if other is None:
             return {"compare_to": wanted, "unknown": one_line(wanted)}
         before, after = sorted((other, snapshot), key=lambda each: each.pk)
@@ -121,7 +124,7 @@ class SettingsSnapshotAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("what changed"))
     def first_change(self, snapshot: SettingsSnapshot) -> str:
-        return headline(snapshot)
+        return format_html("<bdi>{}</bdi>", headline(snapshot))
 
     @admin.display(description=_("in force"))
     def in_force(self, snapshot: Any) -> str:

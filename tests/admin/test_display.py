@@ -9,7 +9,15 @@ from django.utils import timezone
 
 from django_vwo_webhooks.admin.display import format_duration, format_time
 from django_vwo_webhooks.models import SettingsSnapshot, WebhookEvent
-from tests.admin.conftest import EVENTS, SNAPSHOTS, event_at, event_page, page, snapshot_of
+from tests.admin.conftest import (
+    EVENTS,
+    SNAPSHOTS,
+    changed_by,
+    event_at,
+    event_page,
+    page,
+    snapshot_of,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +43,16 @@ DURATIONS = [
 @pytest.mark.parametrize(("seconds", "words"), DURATIONS)
 def test_durations_have_a_fitting_unit(seconds, words):
     assert format_duration(seconds) == words
+
+
+def test_numbers_keep_their_order_on_a_page_in_arabic(admin_client, settings):
+    """Their parts would be shown from right to left, unless they are isolated from the page."""
+    changed_by(("flag", 1, 2), received_at=datetime(2024, 6, 30, 23, 59, 58, tzinfo=zones.utc))
+    settings.LANGUAGE_CODE = "ar"
+    text = page(admin_client, EVENTS)
+    assert 'dir="rtl"' in text
+    assert "\u20682024-06-30 23:59:58\u2069" in text
+    assert "<bdi>flag: x 1 → 2</bdi>" in text
 
 
 def test_times_have_seconds_and_are_in_the_time_zone_of_the_site(admin_client, settings):

@@ -63,7 +63,7 @@ def test_the_search_matches_whole_values_only(admin_client):
         (str(number), "address"),
     ):
         assert listed(admin_client, f"?q={term}") == [by[wanted].pk], term
-    for term in ("flag", "ada", "203.0.113", "99999999999999999999999", "²", "%", "x" * 5000):
+    for term in ("flag", "ada", "203.0.113", "0", str(2**63), "9" * 5000, "²", "%", "x" * 5000):
         assert listed(admin_client, f"?q={term}") == [], term
 
 

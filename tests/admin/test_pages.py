@@ -1,37 +1,17 @@
 """The pages in a real browser: strict policy, keyboard, narrow screens, light and dark theme."""
 
-import json
-import shutil
 from urllib.parse import urlsplit
 
 import pytest
-from django.test import Client
 
 from django_vwo_webhooks.models import WebhookEvent
 from django_vwo_webhooks.refresh import refresh_settings
+from tests.admin.browser import MARKS, Browser, started_chromium
 from tests.admin.conftest import EVENTS, SNAPSHOTS
 
-selenium = pytest.importorskip("selenium.webdriver")
-DRIVER = shutil.which("chromedriver")
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not (DRIVER and BROWSER), reason="needs chromedriver and chromium"),
-]
+pytestmark = MARKS
 
 PAGES = ["events", "changed event", "failed event", "snapshots", "snapshot", "comparison"]
-
-OPTIONS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-]
 
 
 class StrictPolicy:
@@ -48,67 +28,8 @@ class StrictPolicy:
 
 @pytest.fixture(scope="module")
 def chromium():
-    options = selenium.ChromeOptions()
-    options.binary_location = BROWSER
-    for option in OPTIONS:
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = selenium.ChromeService(executable_path=DRIVER)
-    driver = selenium.Chrome(options=options, service=service)
-    yield driver
-    driver.quit()
-
-
-class Browser:
-    def __init__(self, driver, site, pages):
-        self.driver, self.site, self.pages = driver, site, pages
-
-    def open(self, name, *, width=1280, theme="light"):
-        self.driver.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride",
-            {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600},
-        )
-        self.driver.execute_cdp_cmd(
-            "Emulation.setEmulatedMedia",
-            {"features": [{"name": "prefers-color-scheme", "value": theme}]},
-        )
-        for kind in ("browser", "performance"):
-            self.driver.get_log(kind)
-        self.driver.get(self.site + self.pages[name])
-        assert "Log in" not in self.driver.title
-
-    def evaluate(self, script):
-        return self.driver.execute_script(f"return {script}")
-
-    def console_errors(self):
-        messages = [entry["message"] for entry in self.driver.get_log("browser")]
-        return [message for message in messages if "/favicon.ico" not in message]
-
-    def hosts(self):
-        """The hosts that the browser sent requests to."""
-        messages = [json.loads(line["message"]) for line in self.driver.get_log("performance")]
-        requests = [
-            message["message"]["params"]["request"]["url"]
-            for message in messages
-            if message["message"]["method"] == "Network.requestWillBeSent"
-        ]
-        return {urlsplit(url).netloc for url in requests if not url.startswith("data:")}
-
-    def tab_to(self, selector, longest=200):
-        """Press Tab until the selected element has the focus."""
-        for _ in range(longest):
-            self.press("Tab")
-            if self.evaluate(f"document.activeElement.matches({json.dumps(selector)})"):
-                return
-        pytest.fail(f"Tab does not reach {selector}")
-
-    def press(self, key):
-        more = {"text": "\r", "windowsVirtualKeyCode": 13} if key == "Enter" else {}
-        for kind in ("keyDown", "keyUp"):
-            event = {"type": kind, "key": key, "code": key, **more}
-            if key == "Tab":
-                event["windowsVirtualKeyCode"] = 9
-            self.driver.execute_cdp_cmd("Input.dispatchKeyEvent", event)
+    with started_chromium() as driver:
+        yield driver
 
 
 @pytest.fixture
@@ -131,11 +52,9 @@ def browser(chromium, live_server, settings, admin_user, vwo, deliver):
         snapshot,
         f"{snapshot}?compare_to={changed.snapshot_id - 1}",
     ]
-    client = Client()
-    client.force_login(admin_user)
-    chromium.get(f"{live_server.url}/admin/login/")
-    chromium.add_cookie({"name": "sessionid", "value": client.cookies["sessionid"].value})
-    return Browser(chromium, live_server.url, dict(zip(PAGES, urls, strict=True)))
+    browser = Browser(chromium, live_server.url, dict(zip(PAGES, urls, strict=True)))
+    browser.log_in(admin_user)
+    return browser
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -180,7 +99,7 @@ def test_a_list_is_shown_whole(browser, settings, name, language):
 def test_the_list_can_be_used_by_keyboard(browser):
     browser.open("events")
     for selector in (
-        ".vwo-refresh button",
+        "button.vwo-refresh",
         ".vwo-chart summary",
         "#searchbar",
         "select[name=action]",
@@ -236,3 +155,51 @@ def luminance(browser, selector, part="backgroundColor"):
 
 def contrast(one, other):
     return (max(one, other) + 0.05) / (min(one, other) + 0.05)
+
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+OURS = "document.querySelector('#content')"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", [*PAGES, "empty trail"])
+def test_axe_finds_no_violation(browser, theme, name):
+    axe = pytest.importorskip("axe_core_python.base")
+    if name == "empty trail":
+        WebhookEvent.objects.all().delete()
+        name = "events"
+    browser.open(name, theme=theme)
+    browser.driver.execute_script(axe.AXE_SCRIPT)
+    found = browser.driver.execute_async_script(
+        f"axe.run({OURS}, {{runOnly: {RULES}}}).then(arguments[0])"
+    )
+    assert found["passes"]
+    problems = [
+        (rule["id"], node["html"], node.get("failureSummary"))
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+    assert problems == []
+
+
+def test_a_page_in_arabic_is_mirrored(browser, settings):
+    """The bar of today is above its caption, which is on the left."""
+    settings.LANGUAGE_CODE = "ar"
+    browser.open("events")
+
+    def middle(script):
+        return browser.evaluate(
+            f"(box => (box.left + box.right) / 2)({script}.getBoundingClientRect())"
+        )
+
+    bars = "[...document.querySelectorAll('.vwo-chart rect')]"
+    bar = middle(f"{bars}.sort((a, b) => b.getAttribute('x') - a.getAttribute('x'))[0]")
+    oldest, today = (
+        middle(f"document.querySelector('.vwo-ends').{place}ElementChild")
+        for place in ("first", "last")
+    )
+    assert today < oldest
+    assert abs(bar - today) < abs(bar - oldest)
+    for name in browser.pages:
+        browser.open(name, width=400)
+        assert browser.evaluate("document.documentElement.scrollWidth") == 400, name
