@@ -32,7 +32,7 @@ def one_line(text: str, length: int = LONGEST_LINE) -> str:
 
 def labelled(label: str, text: str) -> SafeString:
     """A cell of a list, with its label where the list has no columns, on narrow screens."""
-    return format_html('<span class="vwo-label">{}: </span>{}', label, text)
+    return format_html('<bdi><span class="vwo-label">{}: </span>{}</bdi>', label, text)
 
 
 def json_text(value: Any) -> str:
@@ -49,8 +49,8 @@ def json_text(value: Any) -> str:
 def text_block(text: str, label: str, *, wrap: bool = False) -> SafeString:
     """Text with its line breaks, in a block that scrolls and can be reached by keyboard."""
     return format_html(
-        '<pre class="vwo-block{}" tabindex="0" role="group" aria-label="{}">{}</pre>',
-        " vwo-wrap" if wrap else "",
+        '<pre class="vwo-block{}" tabindex="0" role="group" dir="{}" aria-label="{}">{}</pre>',
+        *((" vwo-wrap", "auto") if wrap else ("", "ltr")),
         label,
         printable_lines(text),
     )

@@ -34,7 +34,7 @@ def test_days_begin_at_midnight_in_the_time_zone_of_the_site(admin_client, setti
     text = page(admin_client, EVENTS)
     row = f'<tr><th scope="row">{midnight:%Y-%m-%d}</th><td>0</td><td>3</td><td>0</td><td>0</td>'
     assert row in text
-    assert "</span>failed 1</li>" in text
+    assert "</span><bdi>failed 1</bdi></li>" in text
 
 
 def test_one_failure_among_thousands_of_events_is_visible():

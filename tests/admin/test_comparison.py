@@ -19,7 +19,7 @@ def test_the_changes_of_an_event_are_in_a_table_per_flag(admin_client):
     )
     tables = text.split('<details class="vwo-group" open>')[1:]
     assert len(tables) == 2
-    assert "<bdi>new_checkout</bdi></strong>\n2 changes</summary>" in tables[0]
+    assert "<bdi>new_checkout</bdi></strong>\n<bdi>2 changes</bdi></summary>" in tables[0]
     assert '<table aria-label="Changes to new_checkout">' in tables[0]
     assert (
         '<tr><th scope="row"><bdi>x</bdi></th>'
@@ -28,7 +28,7 @@ def test_the_changes_of_an_event_are_in_a_table_per_flag(admin_client):
     ) in tables[0].replace("\n", "")
     assert "<td>–</td>" in tables[0]
     assert f'<a href="{EVENTS}?feature=new_checkout">Everything that ever happened to' in tables[0]
-    assert "Not specific to one flag</strong>\n1 change</summary>" in tables[1]
+    assert "Not specific to one flag</strong>\n<bdi>1 change</bdi></summary>" in tables[1]
     assert "Everything" not in tables[1]
 
 
@@ -37,14 +37,14 @@ def test_many_changes_are_closed_at_first(admin_client):
     assert event_page(admin_client, changed_by(*several)).count('vwo-group" open') == len(several)
     text = event_page(admin_client, changed_by(*several, ("flag_x", 1, 2)))
     assert 'vwo-group" open' not in text
-    assert "1 change: <bdi>x 1 → 2</bdi></summary>" in text
+    assert "<bdi>1 change</bdi>: <bdi>x 1 → 2</bdi></summary>" in text
 
 
 def test_a_closed_table_names_its_flag_once(admin_client, deliver, vwo, monkeypatch):
     monkeypatch.setattr(comparison, "MOST_OPEN", 0)
     changed_event(deliver, vwo, color="red")
     text = event_page(admin_client, changed_event(deliver, vwo, color="green"))
-    assert "1 change: <bdi>color “red” → “green”</bdi></summary>" in text
+    assert "<bdi>1 change</bdi>: <bdi>color “red” → “green”</bdi></summary>" in text
 
 
 def test_a_page_with_too_many_changes_shows_how_many_it_leaves_out(admin_client, monkeypatch):

@@ -144,7 +144,7 @@ def test_failing_refreshes_cause_an_error_above_the_list(admin_client, vwo):
     admin_client.post(REFRESH)
     page(admin_client, EVENTS)
     text = page(admin_client, EVENTS)
-    assert '<li class="error">Refreshing VWO’s settings has failed since 20' in text
+    assert '<li class="error" dir="auto">Refreshing VWO’s settings has failed since 20' in text
     assert "connection refused" in text
     assert '<span class="vwo-badge vwo-failing">failing</span>' in text
 
@@ -154,7 +154,10 @@ def test_settings_not_refreshed_on_schedule_cause_a_warning_above_the_list(admin
     refresh_settings()
     RefreshLease.objects.update(refreshed_at=UnixNow() - 3600)
     text = page(admin_client, EVENTS)
-    assert '<li class="warning">The settings have not been refreshed on schedule since 20' in text
+    assert (
+        '<li class="warning" dir="auto">The settings have not been refreshed on schedule since 20'
+        in text
+    )
     assert "vwo-stale" in text
 
 

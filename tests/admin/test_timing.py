@@ -35,7 +35,15 @@ def test_the_timing_of_an_event(admin_client):
 def timing(text):
     rows = text.split("From the change at VWO to all processes")[1].split("<tbody>")[1]
     rows = rows.split("</tbody>")[0].split("<tr>")[1:]
-    marks = ('<th scope="row">', "</th>", '<td class="vwo-when">', "<td>", "</td>", "</tr>")
+    marks = (
+        '<th scope="row">',
+        "</th>",
+        '<td class="vwo-when">',
+        "<td><bdi>",
+        "</bdi></td>",
+        "</td>",
+        "</tr>",
+    )
     for mark in marks:
         rows = [row.replace(mark, "|") for row in rows]
     return [tuple(row.strip().strip("|").split("||")[:3]) for row in (r + "|" for r in rows)]
