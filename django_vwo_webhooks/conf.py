@@ -28,6 +28,7 @@ EXAMPLES: dict[str, str] = {
     "AUTHENTICATION": '["django_vwo_webhooks.authentication.SharedSecretAuthentication"]',
     "SIGNATURE_HEADER": '"x-vwo-signature"',
     "STORE_REMOTE_ADDR": "False",
+    "STATUS_PERMISSION": '"rest_framework.permissions.IsAdminUser"',
 }
 """Every key that ``VWO_WEBHOOKS`` may have, with an example of its value as Python code."""
 
@@ -233,6 +234,14 @@ class AppSettings:
         value = self._value("STORE_REMOTE_ADDR", True)
         if not isinstance(value, bool):
             raise self._wrong("STORE_REMOTE_ADDR", "True or False")
+        return value
+
+    @property
+    def status_permission(self) -> str:
+        """The dotted path of the DRF permission class of those who may see the status."""
+        value = self._value("STATUS_PERMISSION", "rest_framework.permissions.IsAdminUser")
+        if not isinstance(value, str):
+            raise self._wrong("STATUS_PERMISSION", "the dotted path of a DRF permission class")
         return value
 
     @property

@@ -20,6 +20,10 @@ STALE_AFTER = 1.5
 """How many times ``RECONCILE_SECONDS`` may pass without a refresh before settings are stale."""
 
 
+ALARM_AFTER_SECONDS = 60.0
+"""How long refreshes may fail, or a process may be behind, before somebody should look."""
+
+
 class FleetState(TextChoices):
     FRESH = "fresh", _("fresh")
     STALE = "stale", _("stale")
@@ -85,6 +89,16 @@ class FleetStatus:
         ]
 
     @property
+    def is_healthy(self) -> bool:
+        """Whether nobody needs to look: one failed refresh is no alarm, since it is retried."""
+        if self.state == FleetState.STALE or self.snapshot is None:
+            return False
+        allowed = timedelta(seconds=ALARM_AFTER_SECONDS)
+        if self.state == FleetState.FAILING and self.since and self.now - self.since > allowed:
+            return False
+        return not self.behind or self.now - self.snapshot.created_at <= allowed
+
+    @property
     def slowest_seconds(self) -> float | None:
         """How long after it was stored the snapshot in force reached the last process."""
         if self.snapshot is None:
@@ -140,10 +154,12 @@ class FleetStatus:
     def as_json(self) -> dict[str, Any]:
         return {
             "state": self.state,
+            "healthy": self.is_healthy,
             "since": self.since and self.since.isoformat(),
             "error": self.error,
             "snapshot": self.snapshot and self.snapshot.pk,
             "refreshed_seconds": self.refreshed_seconds,
+            "behind": len(self.behind),
             "last_webhook": self.last_event and self.last_event.last_received_at.isoformat(),
             "impressions": {
                 "waiting": self.impressions_waiting,

@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 from rest_framework import exceptions, status
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.permissions import BasePermission
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +18,7 @@ from rest_framework.views import APIView, exception_handler
 
 from .authentication import IsAuthenticatedSender, authenticated_by, remove_credentials
 from .conf import app_settings
+from .connections import RUN_MIGRATE, lacks_table
 from .exceptions import RefreshFailed
 from .follower import follow_soon
 from .parsers import BodyWasRead, check_length, parse, remote_addr
@@ -24,6 +26,7 @@ from .refresh.deadline import Deadline
 from .refresh.delivery import Delivery, deliver
 from .refusals import refusals
 from .serializers import WebhookEventSerializer
+from .status import fleet_status
 
 logger = logging.getLogger("django_vwo_webhooks")
 
@@ -62,14 +65,9 @@ class PlainJSON(JSONRenderer):
     strict = True
 
 
-class WebhookView(APIView):
-    """Receives VWO's webhook; answers 2xx only when VWO's settings are in force here.
+class JSONView(APIView):
+    """A view for machines: what the site's ``REST_FRAMEWORK`` sets for its own has no effect."""
 
-    Whatever the site's ``REST_FRAMEWORK`` sets for its own views has no effect here.
-    """
-
-    http_method_names = ["post"]
-    permission_classes = [IsAuthenticatedSender]
     parser_classes: list[Any] = []
     renderer_classes = [PlainJSON]
     content_negotiation_class = OnlyJSON
@@ -85,6 +83,17 @@ class WebhookView(APIView):
         for alias in connections:
             view = transaction.non_atomic_requests(using=alias)(view)
         return view
+
+    def get_exception_handler(self) -> Any:
+        # a refusal that the site's own answers with 200 would be taken for a success
+        return exception_handler
+
+
+class WebhookView(JSONView):
+    """Receives VWO's webhook; answers 2xx only when VWO's settings are in force here."""
+
+    http_method_names = ["post"]
+    permission_classes = [IsAuthenticatedSender]
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         self.django_request = request
@@ -110,10 +119,6 @@ class WebhookView(APIView):
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         return [import_string(path)() for path in app_settings.authentication]
-
-    def get_exception_handler(self) -> Any:
-        # VWO would take a refusal that the site's own answers with 200 for a success
-        return exception_handler
 
     def get_authenticate_header(self, request: Request) -> str:
         challenges = [one.authenticate_header(request) for one in self.get_authenticators()]
@@ -166,6 +171,36 @@ class WebhookView(APIView):
             # refusals are counted, and logged once
             return logged_already(response)
         return response
+
+
+class StatusView(JSONView):
+    """The state of the fleet, for monitors: what ``vwo_status --json`` prints.
+
+    503 where somebody should look: no settings, none refreshed on schedule, or for a minute
+    refreshes have failed or a process has been behind. Users are authenticated as the site does it;
+    ``STATUS_PERMISSION`` decides which of them may see it, by default staff.
+    """
+
+    http_method_names = ["get", "head"]
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [import_string(app_settings.status_permission)()]
+
+    def get(self, request: Request) -> Response:
+        report = fleet_status()
+        return self.report(report.as_json(), healthy=report.is_healthy)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if not isinstance(exc, Error):
+            return super().handle_exception(exc)
+        logger.error("The status could not be read: database error.", exc_info=exc)
+        text = RUN_MIGRATE if lacks_table(exc) else "The database can't be used."
+        return self.report({"state": "unknown", "healthy": False, "error": text}, healthy=False)
+
+    def report(self, content: dict[str, Any], *, healthy: bool) -> Response:
+        code = status.HTTP_200_OK if healthy else status.HTTP_503_SERVICE_UNAVAILABLE
+        # each request of a monitor would be logged and mailed to the site's ADMINS otherwise
+        return logged_already(Response(content, code, headers={"Cache-Control": "no-store"}))
 
 
 def answer(delivery: Delivery) -> Response:

@@ -1,11 +1,21 @@
-"""The webhook's view: methods, the order of refusals, the form of the answers."""
+"""The views: methods, the order of refusals, the form of the answers, the status for monitors."""
 
+import json
+from datetime import timedelta
 from itertools import compress, product
 
 import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
 
+from django_vwo_webhooks.exceptions import RefreshFailed
+from django_vwo_webhooks.models import FleetProcess, RefreshLease, SettingsSnapshot
+from django_vwo_webhooks.models.clock import UnixNow
+from django_vwo_webhooks.refresh import refresh_settings
 from tests.conftest import configure
 
 URL = "/webhooks/vwo/"
@@ -81,3 +91,94 @@ def test_a_refusal_is_not_answered_by_the_exception_handler_of_the_site(settings
         response = Client().post(URL, body, content_type=content_type, headers=headers)
         assert response.status_code == status
     assert Client().get(URL, headers=headers).status_code == 405
+
+
+STATUS = "/webhooks/vwo/status/"
+
+
+class Anyone(BasePermission):
+    def has_permission(self, request, view):
+        return True
+
+
+def status_of(client):
+    response = client.get(STATUS)
+    assert response.headers["Cache-Control"] == "no-store"
+    return response.status_code, response.json()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestStatus:
+    def test_who_may_see_it(self, settings, admin_client, vwo):
+        refresh_settings()
+        assert Client().get(STATUS).status_code == 403
+        user = User.objects.create_user("somebody")
+        somebody = Client()
+        somebody.force_login(user)
+        assert somebody.get(STATUS).status_code == 403
+        assert admin_client.get(STATUS).status_code == 200
+        for method in ("post", "put", "delete", "options"):
+            assert getattr(admin_client, method)(STATUS).status_code == 405
+        configure(settings, STATUS_PERMISSION=f"{__name__}.Anyone")
+        settings.REST_FRAMEWORK = {"EXCEPTION_HANDLER": f"{__name__}.house_style"}
+        assert Client().get(STATUS).status_code == 200
+        configure(settings, STATUS_PERMISSION="rest_framework.permissions.IsAuthenticated")
+        assert Client().get(STATUS).status_code == 403
+        assert somebody.get(STATUS).status_code == 200
+
+    def test_it_says_what_the_command_says(self, admin_client, vwo, deliver, capsys):
+        deliver()
+        code, report = status_of(admin_client)
+        call_command("vwo_status", "--json")
+        printed = json.loads(capsys.readouterr().out)
+        passing = ("refreshed_seconds", "processes", "since")
+        for name in passing:
+            assert name in report
+            del report[name], printed[name]
+        assert (code, report) == (200, printed)
+        assert (report["healthy"], report["behind"]) == (True, 0)
+        assert admin_client.head(STATUS).status_code == 200
+
+    def test_one_failed_refresh_is_no_alarm(self, admin_client, vwo):
+        assert status_of(admin_client)[0] == 503
+        refresh_settings()
+        vwo.refuse()
+        with pytest.raises(RefreshFailed):
+            refresh_settings()
+        code, report = status_of(admin_client)
+        assert (code, report["state"], report["healthy"]) == (200, "failing", True)
+        RefreshLease.objects.update(failing_since=UnixNow() - 61)
+        code, report = status_of(admin_client)
+        assert (code, report["state"], report["healthy"]) == (503, "failing", False)
+        assert "connection refused" in report["error"]
+        vwo.accept()
+        refresh_settings()
+        assert status_of(admin_client)[0] == 200
+        RefreshLease.objects.update(refreshed_at=UnixNow() - 901)
+        code, report = status_of(admin_client)
+        assert (code, report["state"]) == (503, "stale")
+
+    def test_a_process_that_stays_behind_is_one(self, admin_client, vwo):
+        first = refresh_settings()
+        process = FleetProcess.for_this_process()
+        process.snapshot = first
+        FleetProcess.objects.write_heartbeat(process)
+        vwo.set_flag("new_checkout", enabled=False)
+        newest = refresh_settings()
+        code, report = status_of(admin_client)
+        assert (code, report["behind"]) == (200, 1)
+        ago = newest.created_at - timedelta(seconds=61)
+        SettingsSnapshot.objects.filter(pk=newest.pk).update(created_at=ago)
+        assert status_of(admin_client)[0] == 503
+
+    def test_a_database_that_can_not_be_used(self, settings, vwo, caplog):
+        configure(settings, STATUS_PERMISSION=f"{__name__}.Anyone")
+        with connection.cursor() as cursor:
+            table = RefreshLease._meta.db_table
+            cursor.execute(f"ALTER TABLE {table} RENAME TO away")
+            try:
+                code, report = status_of(Client())
+            finally:
+                cursor.execute(f"ALTER TABLE away RENAME TO {table}")
+        assert (code, report["state"], report["healthy"]) == (503, "unknown", False)
+        assert "migrate" in report["error"]

@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
 
 from ..broadcast import Broadcast
 from ..conf import EXAMPLES, app_settings, what_to_write
@@ -44,6 +45,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         *_types(),
         *_secret(),
         *_authentication(),
+        *_status_permission(),
         *_broadcast(),
         *_sdk_options(),
         *_whitespace(),
@@ -138,6 +140,25 @@ def _authentication() -> Iterable[CheckMessage]:
                 hint=f'Write: VWO_WEBHOOKS = {{…, "AUTHENTICATION": {EXAMPLES["AUTHENTICATION"]}}}',
                 id="django_vwo_webhooks.E009",
             )
+
+
+def _status_permission() -> Iterable[CheckMessage]:
+    try:
+        path = app_settings.status_permission
+    except ImproperlyConfigured:
+        return
+    try:
+        found = import_string(path)
+    except ImportError as error:
+        yield _not_imported("STATUS_PERMISSION", path, error)
+        return
+    if not (isinstance(found, type) and issubclass(found, BasePermission)):
+        yield Error(
+            f'VWO_WEBHOOKS["STATUS_PERMISSION"] names "{path}", which should be a subclass of '
+            "rest_framework.permissions.BasePermission.",
+            hint=what_to_write("STATUS_PERMISSION"),
+            id="django_vwo_webhooks.E009",
+        )
 
 
 def _broadcast() -> Iterable[CheckMessage]:
