@@ -54,7 +54,7 @@ def test_a_burst_is_served_by_one_statement_per_attempt(vwo, deliver, in_thread)
         with connection.execute_wrapper(note):
             answers.append(deliver(action=str(number)).status_code)
 
-    vwo.misbehave(delay=0.7, times=1)
+    vwo.misbehave(delay=0.3, times=1)
     before = len(vwo.fetches)
     in_thread(lambda: deliver_one("slow"))
     vwo.wait_for(lambda: len(vwo.fetches) > before)
