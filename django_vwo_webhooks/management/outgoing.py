@@ -101,6 +101,8 @@ class OutgoingWebhook:
             raise ValueError("The secret can't be sent in a header: use printable ASCII characters")
         self.url = url
         self.payload = payload
+        self.created_at = time.time()
+        """In Unix seconds."""
         self._address = address
         self._body = json.dumps(payload).encode()
         self._secret = secret
@@ -122,6 +124,11 @@ class OutgoingWebhook:
     def delivered(self) -> bool:
         """Whether an attempt was answered with a 2xx."""
         return any(attempt.succeeded for attempt in self.attempts)
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether ``run`` has not ended yet."""
+        return not self._ended.is_set()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait at most ``timeout`` seconds until ``run`` ends; True if there was a 2xx."""

@@ -2,7 +2,9 @@
 
 import json
 import math
+import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from html import escape
 from typing import Any
 
@@ -10,49 +12,69 @@ from django_vwo_webhooks.management.outgoing import OutgoingWebhook
 from django_vwo_webhooks.testing.editing import FlagState
 from django_vwo_webhooks.testing.fault_injection import PRESETS, Behaviour
 
+RELOADS_FOR_SECONDS = 3.0
+
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>VWO simulator</title>
-<style>
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto }}
-fieldset {{ margin: 0 0 1rem }} label {{ margin-right: 1rem }}
-td, th {{ padding-right: 1.5rem; text-align: left }}
-</style>
+{reload}<title>VWO simulator</title>
+<style>{style}</style>
 </head>
 <body>
+<header><h1>VWO simulator</h1>
+<p>{target}</p></header>
 <main>
-<h1>VWO simulator</h1>
-{problem}<h2>Flags</h2>
-{flags}<form method="post" action="/flags">
+{problem}<section><h2>Flags</h2>
+{flags}
+<form method="post" action="/flags" class="line">
 <label>Key of a new flag <input name="key" required></label>
 <label><input type="checkbox" name="enabled" checked> On</label>
 <button>Add</button>
-</form>
-<h2>Fault injection</h2>
-<form method="post" action="/behaviour">
+</form></section>
+<section><h2>Last webhooks</h2>
+{webhooks}</section>
+<section><h2>Fault injection</h2>
+<form method="post" action="/behaviour" class="line">
 <label>Response to requests for the settings <select name="behaviour">{behaviours}</select></label>
 <button>Save</button>
-</form>
-<h2>Last webhooks</h2>
-{webhooks}
+</form></section>
 </main>
 </body>
 </html>
 """
 
-FLAG = """<form method="post" action="/flags">
-<fieldset>
-<legend>{name} ({key})</legend>
-<input type="hidden" name="key" value="{key}">
-<label><input type="checkbox" name="enabled"{checked}> On</label>
-<label>Percentage <input type="number" name="percentage" min="0" max="100" step="any" \
-value="{percentage}" required></label>
-{variables}<button>Save</button>
-</fieldset>
-</form>
+STYLE = """
+:root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 20%, transparent) }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem }
+header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 1.5rem }
+h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin: 1.5rem 0 .5rem }
+.scroll { overflow-x: auto }
+table { width: 100%; border-collapse: collapse }
+td, th { padding: .5rem .75rem .5rem 0; text-align: left; border-bottom: 1px solid var(--line) }
+td, tbody th { vertical-align: top } tbody th { font-weight: 600; overflow-wrap: anywhere }
+td small, th small { display: block; font-weight: 400; opacity: .75 }
+td label { display: flex; gap: .5rem; align-items: baseline; margin-bottom: .25rem }
+td label span { min-width: 6rem; overflow-wrap: anywhere }
+input, select, button { font: inherit; padding: .15rem .5rem }
+input[type=number] { width: 5rem }
+input[type=checkbox] { width: 1.2rem; height: 1.2rem }
+.line { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; margin-top: 1rem }
+.good { color: light-dark(#17692b, #7ddc94) } .bad { color: light-dark(#a11616, #ff9c9c) }
+[role=alert] { padding: .5rem .75rem; border: 1px solid; border-radius: .25rem }
+"""
+
+TABLE = """<div class="scroll"><table><thead><tr>{head}</tr></thead>
+<tbody>{rows}</tbody></table></div>"""
+
+FLAG = """<tr><th scope="row">{key}{name}</th>
+<td><input type="checkbox" name="enabled" form="flag-{number}" aria-label="{key} is on"{checked}>
+</td><td><input type="number" name="percentage" min="0" max="100" step="any" \
+form="flag-{number}" aria-label="Percentage of {key}" value="{percentage}" required> %</td>
+<td>{variables}</td>
+<td><form method="post" action="/flags" id="flag-{number}">
+<input type="hidden" name="key" value="{key}"><button>Save</button></form></td></tr>
 """
 
 
@@ -60,12 +82,22 @@ def render_page(
     flags: Sequence[FlagState],
     webhooks: Sequence[OutgoingWebhook],
     behaviour: Behaviour,
+    webhook_url: str | None = None,
     problem: str = "",
 ) -> str:
-    """Return the page as HTML, with ``problem`` shown at the top."""
+    """Return the page as HTML, with ``problem`` shown at the top.
+
+    It loads itself again while a webhook that was sent just now has not been delivered, and not for
+    longer, since it would discard what somebody is typing.
+    """
+    since = time.time() - RELOADS_FOR_SECONDS
+    is_sending = any(each.is_sending and each.created_at > since for each in webhooks)
     return PAGE.format(
-        problem=f'<p role="alert">{escape(problem)}</p>\n' if problem else "",
-        flags="".join(map(_flag, flags)),
+        style=STYLE,
+        reload='<meta http-equiv="refresh" content="1; url=/">\n' if is_sending else "",
+        target=f"Webhooks go to {escape(webhook_url)}" if webhook_url else "No webhooks are sent",
+        problem=f'<p role="alert" class="bad">{escape(problem)}</p>\n' if problem else "",
+        flags=_flags(flags),
         behaviours=_behaviours(behaviour),
         webhooks=_webhooks(webhooks),
     )
@@ -110,24 +142,39 @@ def _read_value(text: str, variable_type: str) -> Any:
     return text
 
 
-def _flag(flag: FlagState) -> str:
+def _flags(flags: Sequence[FlagState]) -> str:
+    if not flags:
+        return "<p>None yet.</p>"
+    names = ("Flag", "On", "Percentage", "Variables", "Save")
+    rows = "".join(_flag(number, flag) for number, flag in enumerate(flags))
+    return _table(names, rows)
+
+
+def _table(names: Sequence[str], rows: str) -> str:
+    return TABLE.format(head="".join(f'<th scope="col">{name}</th>' for name in names), rows=rows)
+
+
+def _flag(number: int, flag: FlagState) -> str:
     return FLAG.format(
-        name=escape(flag.name),
+        number=number,
+        name=f"<small>{escape(flag.name)}</small>" if flag.name != flag.key else "",
         key=escape(flag.key),
         checked=" checked" if flag.enabled else "",
         percentage=flag.percentage,
-        variables="".join(map(_variable, flag.variables)),
+        variables="".join(_variable(number, entry) for entry in flag.variables) or "–",
     )
 
 
-def _variable(entry: dict[str, Any]) -> str:
-    name, value = escape(f"variable:{entry['key']}"), _value_text(entry["value"])
+def _variable(number: int, entry: dict[str, Any]) -> str:
+    value = _value_text(entry["value"])
+    names = f'name="{escape("variable:" + entry["key"])}" form="flag-{number}"'
     if entry["type"] == "boolean":
         options = "".join(_option(text, text == value) for text in ("true", "false"))
-        field = f'<select name="{name}">{options}</select>'
+        field = f"<select {names}>{options}</select>"
     else:
-        field = f'<input name="{name}" value="{escape(value)}">'
-    return f"<label>{escape(entry['key'])} ({escape(entry['type'])}) {field}</label>\n"
+        field = f'<input {names} value="{escape(value)}">'
+    label = f"{escape(entry['key'])}<small>{escape(entry['type'])}</small>"
+    return f"<label><span>{label}</span> {field}</label>\n"
 
 
 def _value_text(value: object) -> str:
@@ -150,14 +197,19 @@ def _webhooks(webhooks: Sequence[OutgoingWebhook]) -> str:
     if not webhooks:
         return "<p>None yet.</p>"
     rows = "".join(map(_webhook, reversed(webhooks[-10:])))
-    head = "<th>Action</th><th>Attempts</th><th>Last response</th>"
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return _table(("Sent at", "Action", "Attempts", "Last response"), rows)
 
 
 def _webhook(webhook: OutgoingWebhook) -> str:
     attempts = webhook.attempts
-    last = "in progress"
+    last, kind = "in progress", ""
     if attempts:
         last = attempts[-1].error or f"HTTP {attempts[-1].status}"
-    cells = (str(webhook.payload["action"]), str(len(attempts)), last)
-    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+        kind = "good" if attempts[-1].succeeded else "bad"
+    sent = datetime.fromtimestamp(webhook.created_at).strftime("%H:%M:%S")
+    message = attempts[-1].message if attempts else ""
+    cells = (escape(sent), escape(str(webhook.payload["action"])), str(len(attempts)))
+    answer = f'<span class="{kind}">{escape(last)}</span>'
+    if message:
+        answer += f"<small>{escape(message)}</small>"
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in (*cells, answer)) + "</tr>"

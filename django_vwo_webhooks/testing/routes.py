@@ -21,6 +21,7 @@ class VWO(Protocol):
     """What the routes need of the simulator."""
 
     settings: dict[str, Any]
+    webhook_url: str | None
 
     @property
     def deliveries(self) -> list[OutgoingWebhook]: ...
@@ -89,7 +90,9 @@ class Routes:
     def _page(self, problem: str = "", status: int = 200) -> Response:
         simulator = self._simulator
         flags = list_flags(simulator.settings)
-        page = render_page(flags, simulator.deliveries, simulator.behaviour, problem)
+        page = render_page(
+            flags, simulator.deliveries, simulator.behaviour, simulator.webhook_url, problem
+        )
         return Response(page.encode, status, HTML)
 
     def _save_flag(self, form: Mapping[str, str]) -> Response:

@@ -13,13 +13,14 @@ def test_flags_are_shown_escaped(simulator: VWOSimulator) -> None:
         feature("<b>", name="&x", enabled=False, percentage=40, variables={"q": '"<i>', "on": True})
     )
     page = requests.get(simulator.url, timeout=5).text
-    assert "&amp;x (&lt;b&gt;)" in page
+    assert "&lt;b&gt;<small>&amp;x</small>" in page
     assert "<b>" not in page
     assert "<i>" not in page
+    assert "No webhooks are sent" in page
     assert 'value="40"' in page
     assert 'value="&quot;&lt;i&gt;"' in page
     simulator.settings = REAL
-    assert "Search (search)" in requests.get(simulator.url, timeout=5).text
+    assert "search<small>Search</small>" in requests.get(simulator.url, timeout=5).text
     assert simulator.fetches == []
 
 
@@ -34,7 +35,8 @@ def test_the_form_changes_a_flag_and_sends_a_webhook(receiver: Receiver) -> None
         assert simulator.deliveries[0].wait(5)
         page = requests.post(url, data=form | {"enabled": "on"}, timeout=5).text
         assert weights(simulator.settings)[1] == [25, 25]
-        assert "<td>feature_flag_updated</td><td>1</td><td>HTTP 200</td>" in page
+        assert f"Webhooks go to {receiver.url}" in page
+        assert '<td>feature_flag_updated</td><td>1</td><td><span class="good">HTTP 200' in page
         assert simulator.event_requests == []
 
 
@@ -71,3 +73,17 @@ def test_the_form_injects_faults(simulator: VWOSimulator) -> None:
     choose("normal")
     assert fetch(simulator).json() == simulator.settings
     assert choose("dance").status_code == 400
+
+
+def test_the_page_is_loaded_again_until_the_webhook_is_delivered(receiver: Receiver) -> None:
+    receiver.statuses = [503]
+    with VWOSimulator(REAL, webhook_url=receiver.url, retry_seconds=(60, 60)) as simulator:
+        webhook = simulator.set_flag("search", enabled=True)
+        assert webhook is not None
+        simulator.wait_for(lambda: webhook.attempts)
+        page = requests.get(simulator.url, timeout=5).text
+        assert 'http-equiv="refresh"' in page
+        assert '<span class="bad">HTTP 503' in page
+        webhook.cancel()
+        assert not webhook.wait(5)
+        assert 'http-equiv="refresh"' not in requests.get(simulator.url, timeout=5).text
