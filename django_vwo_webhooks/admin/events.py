@@ -32,6 +32,7 @@ from .export import csv_lines, event_as_json, json_lines, streamed
 from .filters import CredentialFilter, EnvironmentFilter, FeatureFilter, search
 from .first_steps import first_steps
 from .refresh_button import RefreshButtonAdmin
+from .stored_texts import in_readers_language
 from .timing import delay_seconds, steps
 
 
@@ -60,7 +61,7 @@ class WebhookEventAdmin(RefreshButtonAdmin):
                 "fields": [
                     "event",
                     "triggered_by",
-                    "credential",
+                    "authenticated_by",
                     "remote_addr",
                     "environment",
                     "payload_block",
@@ -94,6 +95,7 @@ class WebhookEventAdmin(RefreshButtonAdmin):
             may_view_snapshots = self.may_view(request, SettingsSnapshot)
             context = {
                 "fleet": status,
+                "fleet_error": in_readers_language(status.error),
                 "fleet_since": format_time(status.since),
                 "refused_since": format_time(status.refused.since),
                 "missed": _count_missed(status.now),
@@ -171,14 +173,21 @@ class WebhookEventAdmin(RefreshButtonAdmin):
 
     @admin.display(description=_("what changed"))
     def first_change(self, event: WebhookEvent) -> str:
-        text = one_line(event.error, LONGEST_REASON) or EMPTY_DISPLAY
+        text = one_line(in_readers_language(event.error), LONGEST_REASON) or EMPTY_DISPLAY
         if event.outcome == WebhookEvent.Outcome.CHANGED:
             text = headline(event.snapshot)
         return format_html("<bdi>{}</bdi>", text)
 
     @admin.display(description=_("reason"))
     def reason(self, event: WebhookEvent) -> str:
-        return text_block(event.error, gettext("Reason"), wrap=True)
+        return text_block(in_readers_language(event.error), gettext("Reason"), wrap=True)
+
+    @admin.display(description=_("authenticated by"))
+    def authenticated_by(self, event: WebhookEvent) -> SafeString:
+        # Django shows the help text of fields, and not of methods
+        help_text = WebhookEvent._meta.get_field("credential").help_text
+        name = in_readers_language(event.credential) or EMPTY_DISPLAY
+        return format_html('{}<div class="help">{}</div>', name, help_text)
 
     @admin.display(description=_("payload"))
     def payload_block(self, event: WebhookEvent) -> str:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from ..models import ChangedFeature, RefreshLease, WebhookEvent
 from ..models.base import VWO_RETRIES_FOR
 from .display import format_time, row_number
+from .stored_texts import in_readers_language
 
 RECENT_CHANGES = 500
 """The filter offers flags from this many of the newest changes."""
@@ -116,7 +117,9 @@ class CredentialFilter(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         used = list(credentials_last_used())
-        return [(name, f"{name}: {format_time(at)}") for name, at in used] if len(used) > 1 else []
+        if len(used) < 2:
+            return []
+        return [(name, f"{in_readers_language(name)}: {format_time(at)}") for name, at in used]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
         offered = self.value() in dict(self.lookup_choices)

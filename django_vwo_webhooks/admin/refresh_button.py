@@ -12,6 +12,7 @@ from ..exceptions import RefreshFailed
 from ..models import SettingsSnapshot
 from ..refresh import refresh_settings
 from .base import ReadOnlyAdmin, reports_missing_tables
+from .stored_texts import in_readers_language
 
 
 class RefreshButtonAdmin(ReadOnlyAdmin):
@@ -40,7 +41,8 @@ class RefreshButtonAdmin(ReadOnlyAdmin):
         try:
             snapshot = refresh_settings()
         except RefreshFailed as failure:
-            message = gettext("VWO's settings were not refreshed: %s") % failure
+            reason = in_readers_language(str(failure))
+            message = gettext("VWO's settings were not refreshed: %s") % reason
             messages.error(request, message)
         else:
             number = len(snapshot.changes)
