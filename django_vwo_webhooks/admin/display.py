@@ -75,7 +75,7 @@ def headline(snapshot: SettingsSnapshot | None) -> str:
     first, more = snapshot.first_change, snapshot.change_count - 1
     if not more:
         return first
-    return ngettext("%(first)s and %(more)d more", "%(first)s and %(more)d more", more) % {
+    return ngettext("%(first)s (and %(more)d more)", "%(first)s (and %(more)d more)", more) % {
         "first": first,
         "more": more,
     }

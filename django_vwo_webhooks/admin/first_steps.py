@@ -62,7 +62,9 @@ def _fetched(status: FleetStatus) -> FirstStep:
 
 
 def _enter(url: str) -> FirstStep:
-    text = gettext("Enter this URL in VWO; VWO sends the secret in the header %s:")
+    text = gettext(
+        "Enter this URL in VWO, which sends the secret in the header %s with each webhook:"
+    )
     return FirstStep(None, text % SECRET_HEADER, url)
 
 

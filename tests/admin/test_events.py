@@ -58,9 +58,9 @@ def test_a_long_sentence_is_whole_in_the_list(admin_client, deliver, vwo):
 def test_the_list_shows_the_first_change_and_how_many_more(admin_client):
     changed_by(("new_checkout", 1, 2), ("banner", 1, 2), ("banner", 3, 4))
     text = page(admin_client, EVENTS)
-    assert "new_checkout: x 1 → 2 and 2 more" in text
+    assert "new_checkout: x 1 → 2 (and 2 more)" in text
     assert "banner: x" not in text
-    assert "new_checkout: x 1 → 2 and 2 more" in page(admin_client, SNAPSHOTS)
+    assert "new_checkout: x 1 → 2 (and 2 more)" in page(admin_client, SNAPSHOTS)
 
 
 def test_the_list_loads_each_snapshot_once_and_no_payload(admin_client):

@@ -49,7 +49,11 @@ def test_only_the_first_webhook_is_missing(vwo, admin_client, deliver):
         ("done", "The webhook’s secret is set."),
         ("done", "The webhook is included in the site’s URLs."),
         ("done", "The settings have been fetched from VWO."),
-        ("", f"Enter this URL in VWO; VWO sends the secret in the header x-vwo-auth: {url}"),
+        (
+            "",
+            "Enter this URL in VWO, which sends the secret in the header x-vwo-auth with each "
+            f"webhook: {url}",
+        ),
         (
             "",
             f"Or send a test delivery, which appears here: python manage.py vwo_send_webhook {url}",

@@ -38,7 +38,7 @@ def browser(chromium, live_server, settings, admin_user, vwo, deliver):
     refresh_settings()
     long = "no blank in it " * 5 + "x" * 500
     vwo.set_flag("new_checkout", variables={"color": "<b style='color: red'>", "text": long})
-    deliver(action="flag updated by a person with a rather long name")
+    deliver(action="flag updated " + "x" * 300)
     changed = WebhookEvent.objects.get()
     vwo.refuse()
     deliver(action="while VWO was down")
