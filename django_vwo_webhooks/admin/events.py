@@ -187,7 +187,7 @@ class WebhookEventAdmin(RefreshButtonAdmin):
         # Django shows the help text of fields, and not of methods
         help_text = WebhookEvent._meta.get_field("credential").help_text
         name = in_readers_language(event.credential) or EMPTY_DISPLAY
-        return format_html("{}<br><small>{}</small>", name, help_text)
+        return format_html('{}<br><small dir="auto">{}</small>', name, help_text)
 
     @admin.display(description=_("payload"))
     def payload_block(self, event: WebhookEvent) -> str:

@@ -95,6 +95,9 @@ def is_whole(browser, name):
             ".map(one => getComputedStyle(one).backgroundColor)"
         ):
             assert color != "rgba(0, 0, 0, 0)" or selector == ".vwo-key", (name, selector)
+    if browser.evaluate("document.querySelector('meta[name=viewport]') !== null"):
+        browser.open(name, width=400)
+        assert browser.evaluate("document.documentElement.scrollWidth") == 400, name
 
 
 def refreshes(browser, vwo, name):
