@@ -13,6 +13,7 @@ from django_vwo_webhooks.models import WebhookEvent
 from tests.admin.conftest import EVENTS, event_at, event_page, page
 
 PACKAGE = Path(django_vwo_webhooks.__file__).parent
+LONG = "x" * 1000
 
 
 def german(text):
@@ -64,6 +65,7 @@ def test_each_reason_of_the_code_is_translated():
         ("No answer from VWO (x): SSLError.", "Keine Antwort von VWO (x): SSLError."),
         ("a reason of an earlier version: 100 %s", "a reason of an earlier version: 100 %s"),
         ("", ""),
+        (f"VWO's answer is not JSON: {LONG}.", f"VWO's answer is not JSON: {LONG}."),
     ],
 )
 def test_a_text_is_translated_with_those_in_it(text, expected):
