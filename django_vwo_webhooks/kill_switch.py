@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from django.db import Error, connections
+from django.utils.translation import gettext
 
 from .broadcast import publish
 from .changes import printable
@@ -21,7 +22,7 @@ from .connections import inside_transaction
 from .exceptions import InsideTransaction
 from .models import KillSwitch, LeaseState, RefreshLease
 from .models.base import database, ours
-from .models.kill_switch import LONGEST_FLAG
+from .models.kill_switch import LONGEST_FLAG, KillSwitchQuerySet
 from .models.text import fitting
 from .models.transactions import atomically
 from .process import PerProcess
@@ -40,6 +41,24 @@ logger = logging.getLogger("django_vwo_webhooks")
 _lock = PerProcess(threading.Lock)
 
 
+def check(flag: str, reason: str, seconds: float | None = None) -> None:
+    """Raise ``ValueError`` where something is missing or can't be, as ``use`` does."""
+    if not reason.strip():
+        raise ValueError(gettext("A kill switch needs a reason, for those who find the flag off."))
+    if not flag.strip():
+        raise ValueError(gettext("A kill switch needs the key of a flag."))
+    if len(flag) > LONGEST_FLAG or fitting(flag, connections[database()]) != flag:
+        raise ValueError(
+            gettext("The key is longer than %d characters, or the database can’t hold it.")
+            % LONGEST_FLAG
+        )
+    if seconds is not None and not 0 < seconds <= LONGEST_DAYS * DAY_SECONDS:
+        raise ValueError(
+            gettext("A kill switch lasts for more than 0 s, and for %d days at most.")
+            % LONGEST_DAYS
+        )
+
+
 def use(flag: str, *, reason: str, by: str, seconds: float | None = DAY_SECONDS) -> KillSwitch:
     """Switch a flag off on this site, in every process; return the row that says so.
 
@@ -49,12 +68,12 @@ def use(flag: str, *, reason: str, by: str, seconds: float | None = DAY_SECONDS)
     inside a transaction.
     """
     flag, reason = flag.strip(), reason.strip()
-    _check(flag, reason, seconds)
+    check(flag, reason, seconds)
 
     def write(lease: LeaseState) -> list[KillSwitch]:
         now = lease.clock.now()
         until = None if seconds is None else now + timedelta(seconds=seconds)
-        replaced = _of_flag(flag)
+        replaced = _of_flag(flag, KillSwitch.objects.ours())
         for switch in replaced:
             if switch.is_in_use(lease.clock):
                 until = switch.until and until and max(switch.until, until)
@@ -68,14 +87,19 @@ def use(flag: str, *, reason: str, by: str, seconds: float | None = DAY_SECONDS)
     return KillSwitch.objects.get(pk=used.pk)
 
 
-def release(flag: str, *, by: str) -> KillSwitch | None:
+def release(flag: str, *, by: str, only: int | None = None) -> KillSwitch | None:
     """Let VWO decide about a flag again; return the row of the switch that was released.
 
-    None where none was in use. Must not be called inside a transaction.
+    None where none was in use. One of another SDK key, such as before a rotation, is released, too.
+    ``only`` is the number of the row that may be released, and not one that has replaced it. Must
+    not be called inside a transaction.
     """
 
     def write(lease: LeaseState) -> list[KillSwitch]:
-        return [switch for switch in _of_flag(flag.strip()) if _close(switch, by, lease)]
+        switches = _of_flag(flag.strip(), KillSwitch.objects.of_environment())
+        return [
+            switch for switch in switches if only in (None, switch.pk) and _close(switch, by, lease)
+        ]
 
     return next((switch for switch in _commit(write) if switch.released_by), None)
 
@@ -102,25 +126,12 @@ def _read(lease: LeaseState) -> None:
             switched_off.read_for, switched_off.version = owner, lease.kill_switch_version
 
 
-def _check(flag: str, reason: str, seconds: float | None) -> None:
-    if not reason:
-        raise ValueError("A kill switch needs a reason, for those who find the flag off.")
-    if not flag:
-        raise ValueError("A kill switch needs the key of a flag.")
-    if len(flag) > LONGEST_FLAG or fitting(flag, connections[database()]) != flag:
-        raise ValueError(
-            f"The database can’t hold this key, or it has over {LONGEST_FLAG} characters."
-        )
-    if seconds is not None and not 0 < seconds <= LONGEST_DAYS * DAY_SECONDS:
-        raise ValueError(f"A kill switch lasts longer than 0 s, and {LONGEST_DAYS} days at most.")
-
-
-def _of_flag(flag: str) -> list[KillSwitch]:
-    """The switches of a flag that are not released: one, or none.
+def _of_flag(flag: str, switches: KillSwitchQuerySet) -> list[KillSwitch]:
+    """The switches of a flag that are not released: one for each SDK key at most.
 
     Compared here, since some databases take two keys for one where only their case differs.
     """
-    return [each for each in KillSwitch.objects.ours().not_released() if each.flag == flag]
+    return [each for each in switches.not_released() if each.flag == flag]
 
 
 def _close(switch: KillSwitch, by: str, lease: LeaseState) -> bool:
@@ -155,7 +166,7 @@ def _commit(
         lease = RefreshLease.objects.lock()
         written = write(lease)
         if written:
-            RefreshLease.objects.raise_kill_switch_version(lease)
+            RefreshLease.objects.raise_kill_switch_version()
             lease = replace(lease, kill_switch_version=lease.kill_switch_version + 1)
         return written, lease
 

@@ -311,6 +311,11 @@ def test_those_of_another_key_or_environment_are_not_in_force(vwo, settings, qui
     assert kill_switch.release(FLAG, by="ben") is None
     configure(settings, ENVIRONMENT="default")
     assert not enabled()
+
+
+def test_those_of_another_key_are_not_in_force_and_can_be_released(vwo, quick):
+    use()
+    refresh_settings()
     SettingsSnapshot.objects.filter(environment="default").update(key_digest="0" * 64)
     RefreshLease.objects.filter(environment="default").update(key_digest="0" * 64)
     KillSwitch.objects.update(key_digest="0" * 64)
@@ -318,6 +323,8 @@ def test_those_of_another_key_or_environment_are_not_in_force(vwo, settings, qui
     stop_following()
     assert enabled(), "a database that was copied from another site"
     assert len(in_use()) == 1
+    assert kill_switch.release(FLAG, by="ben").released_by == "ben"
+    assert RefreshLease.objects.get(key_digest="0" * 64).kill_switch_version == 2
 
 
 # how it gets around

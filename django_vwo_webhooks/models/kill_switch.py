@@ -1,8 +1,12 @@
+import time
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ..conf import app_settings
 from .base import Owned, OwnedQuerySet, PrimaryManager
-from .clock import DatabaseClock
+from .clock import DatabaseClock, UnixNow
 from .text import CharField, TextField
 
 LONGEST_FLAG = 255
@@ -17,6 +21,23 @@ class KillSwitchQuerySet(OwnedQuerySet["KillSwitch"]):
         Where the time of one is over, it is not in use any more all the same.
         """
         return self.filter(released_at=None)
+
+    def of_environment(self) -> "KillSwitchQuerySet":
+        """Those of this site's ``ENVIRONMENT``, of any SDK key."""
+        return self.filter(environment=app_settings.environment)
+
+    def in_use(self) -> "list[KillSwitch]":
+        """Those of this site's ``ENVIRONMENT`` that are in use, the newest first; in one statement.
+
+        Only those that are ``is_ours`` switch anything off here.
+        """
+        began_at = time.monotonic()
+        rows: Any = self.of_environment().not_released().annotate(unix_now=UnixNow())
+        return [
+            switch
+            for switch in rows.newest_first()
+            if switch.is_in_use(DatabaseClock(switch.unix_now, began_at))
+        ]
 
 
 class KillSwitch(Owned):
@@ -56,6 +77,11 @@ class KillSwitch(Owned):
 
     def __str__(self) -> str:
         return str(self.flag)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is of this site's ``ENVIRONMENT`` and SDK key."""
+        return (self.environment, self.key_digest) == app_settings.owner
 
     def ends_at(self, clock: DatabaseClock) -> float:
         """When its time is over, by the monotonic clock; infinite where somebody must release it.

@@ -154,9 +154,10 @@ class RefreshLeaseQuerySet(OwnedQuerySet["RefreshLease"]):
         """Name the snapshot that every process is to apply."""
         self.filter(pk=attempt.pk).update(snapshot=snapshot, digest=snapshot.digest)
 
-    def raise_kill_switch_version(self, locked: LeaseState) -> None:
-        """Let each process read the kill switches at its next look; ``locked`` is from ``lock``."""
-        self.filter(pk=locked.pk).update(kill_switch_version=F("kill_switch_version") + 1)
+    def raise_kill_switch_version(self) -> None:
+        """Let each process read the kill switches at its next look, whatever its SDK key is."""
+        rows = self.filter(environment=app_settings.environment)
+        rows.update(kill_switch_version=F("kill_switch_version") + 1)
 
     def fail(self, attempt: LeaseState, error: str) -> bool:
         """Release the lease after a failure, and let deliveries back off for a while.

@@ -131,6 +131,10 @@ class FleetProcess(Owned):
         before, self.kill_switch_version = self.kill_switch_version, version
         return before != version
 
+    def has_kill_switches(self, version: int) -> bool:
+        """Whether it has read the kill switches as they are in this version, or a later one."""
+        return self.kill_switch_version is not None and self.kill_switch_version >= version
+
     def note_refused(self, refused: Refused, now: datetime) -> bool:
         """Note what was refused; whether refusals have begun or ended since the last time.
 
