@@ -7,12 +7,11 @@ from django.utils.translation import override
 
 from django_vwo_webhooks import kill_switch
 from django_vwo_webhooks.models import KillSwitch
-from tests.admin.conftest import EVENTS, SNAPSHOTS, page
+from tests.admin.conftest import EVENTS, SNAPSHOTS, SWITCHES, page
 from tests.follower.flags import enabled
 
 pytestmark = pytest.mark.django_db
 
-SWITCHES = "/admin/django_vwo_webhooks/killswitch/"
 ADD = f"{SWITCHES}add/"
 FLAG = "new_checkout"
 FORM = {"flag": FLAG, "reason": "too many refunds", "end": "hour"}
