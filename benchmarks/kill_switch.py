@@ -20,8 +20,8 @@ from benchmarks.client import interleaved
 from benchmarks.fleet import BROADCASTS
 
 FLAG = "flag_1"
-ROUNDS = 20
-CALLS = 500
+ROUNDS = 400
+CALLS = 10
 
 
 def follow(count: int) -> None:
