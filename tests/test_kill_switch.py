@@ -148,7 +148,7 @@ def test_another_use_replaces_the_first_and_never_shortens_it(sent):
     ],
 )
 def test_what_is_missing_or_cannot_be_is_an_error(arguments):
-    with pytest.raises(ValueError, match=r"kill switch|this key"):
+    with pytest.raises(ValueError, match=r"kill switch|The key"):
         use(**arguments)
     assert not KillSwitch.objects.exists()
 
