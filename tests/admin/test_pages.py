@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 import pytest
 from django.test import Client
 
+from django_vwo_webhooks import kill_switch
 from django_vwo_webhooks.models import WebhookEvent
 from django_vwo_webhooks.refresh import refresh_settings
-from tests.admin.conftest import EVENTS, SNAPSHOTS
+from tests.admin.conftest import EVENTS, SNAPSHOTS, SWITCHES
 
 selenium = pytest.importorskip("selenium.webdriver")
 DRIVER = shutil.which("chromedriver")
@@ -21,7 +22,10 @@ pytestmark = [
     pytest.mark.skipif(not (DRIVER and BROWSER), reason="needs chromedriver and chromium"),
 ]
 
-PAGES = ["events", "changed event", "failed event", "snapshots", "snapshot", "comparison"]
+PAGES = [
+    *("events", "changed event", "failed event", "snapshots", "snapshot", "comparison"),
+    *("switches", "switch", "new switch"),
+]
 
 OPTIONS = [
     "--headless",
@@ -122,6 +126,7 @@ def browser(chromium, live_server, settings, admin_user, vwo, deliver):
     vwo.refuse()
     deliver(action="while VWO was down")
     failed = WebhookEvent.objects.first()
+    switch = kill_switch.use("new_checkout", reason=long, by="anna")
     snapshot = f"{SNAPSHOTS}{changed.snapshot_id}/change/"
     urls = [
         EVENTS,
@@ -130,6 +135,9 @@ def browser(chromium, live_server, settings, admin_user, vwo, deliver):
         SNAPSHOTS,
         snapshot,
         f"{snapshot}?compare_to={changed.snapshot_id - 1}",
+        SWITCHES,
+        f"{SWITCHES}{switch.pk}/change/",
+        f"{SWITCHES}add/?flag=new_checkout",
     ]
     client = Client()
     client.force_login(admin_user)
