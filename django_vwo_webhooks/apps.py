@@ -14,6 +14,7 @@ class VWOWebhooksConfig(AppConfig):
     def ready(self) -> None:
         from .checks import (
             check_database,
+            check_kill_switches,
             check_redirects,
             check_retention,
             check_settings,
@@ -26,6 +27,7 @@ class VWOWebhooksConfig(AppConfig):
         register(check_redirects)
         register(check_database)
         register(check_retention, Tags.database)
+        register(check_kill_switches, Tags.database)
         register(check_tables, Tags.database)
         if "sentry_sdk" in sys.modules:
             import_string("django_vwo_webhooks.contrib.sentry.install")()

@@ -72,4 +72,4 @@ class NotApplied(RefreshFailed):
 
 
 class InsideTransaction(RefreshFailed):
-    """``refresh_settings()`` was called inside an open transaction."""
+    """What commits by itself, as ``refresh_settings()``, was called inside an open transaction."""

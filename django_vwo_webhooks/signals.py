@@ -32,3 +32,16 @@ refresh_failed = Signal()
 Provides ``events`` (the ``WebhookEvent`` rows that wait for it, perhaps none) and ``error`` (a
 ``RefreshFailed``).
 """
+
+kill_switch_used = Signal()
+"""A flag was switched off on this site; sent once, in the process that did it.
+
+Provides ``switch``, the ``KillSwitch``.
+"""
+
+kill_switch_released = Signal()
+"""A kill switch was released or replaced, or its time is over; sent once.
+
+In the process that did it, or in one that noticed the end. Provides ``switch``, the ``KillSwitch``:
+its ``released_by`` is empty where its time is over.
+"""

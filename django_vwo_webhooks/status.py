@@ -13,7 +13,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from .conf import app_settings
-from .models import FleetProcess, RefreshLease, SettingsSnapshot, WebhookEvent
+from .models import FleetProcess, KillSwitch, RefreshLease, SettingsSnapshot, WebhookEvent
 from .models.process import STALE_SECONDS, DropReason
 
 STALE_AFTER = 1.5
@@ -26,6 +26,7 @@ ALARM_AFTER_SECONDS = 60.0
 
 class FleetState(TextChoices):
     FRESH = "fresh", _("fresh")
+    SWITCHED_OFF = "switched_off", _("flags switched off")
     STALE = "stale", _("stale")
     FAILING = "failing", _("failing")
 
@@ -44,7 +45,8 @@ class RefusedDeliveries:
 @dataclass(frozen=True)
 class FleetStatus:
     state: FleetState
-    """``stale`` if no refresh succeeded for too long, ``failing`` if the newest one failed."""
+    """``failing`` if the newest refresh failed, ``stale`` if none succeeded for too long; else
+    ``switched_off`` if a kill switch is in use."""
     now: datetime
     """When this was read, by the database's clock, of which all these times are."""
     since: datetime | None
@@ -58,6 +60,17 @@ class FleetStatus:
     """``FleetProcess`` rows, each with its ``heartbeat_age_seconds``."""
     refused: RefusedDeliveries
     """The deliveries that the fleet has refused since any process accepted one."""
+    kill_switches: list[KillSwitch]
+    """Those in use, the newest first."""
+    foreign_kill_switches: list[KillSwitch]
+    """Those of another SDK key that would be in use: they switch nothing off here."""
+    kill_switch_version: int
+    """What a process reports that has read them as they are now."""
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the settings in force are as fresh as they should be."""
+        return self.state in (FleetState.FRESH, FleetState.SWITCHED_OFF)
 
     @property
     def alive(self) -> list[Any]:
@@ -171,12 +184,21 @@ class FleetStatus:
                 "last": self.refused.last_at and self.refused.last_at.isoformat(),
                 "remote_addr": self.refused.remote_addr,
             },
+            "kill_switches": [
+                _switch_as_json(switch, in_force=in_force)
+                for in_force, switches in (
+                    (True, self.kill_switches),
+                    (False, self.foreign_kill_switches),
+                )
+                for switch in switches
+            ],
             "processes": [
                 {
                     "host": process.host,
                     "pid": process.pid,
                     "kind": process.kind,
                     "snapshot": process.snapshot_id,
+                    "kill_switches": process.has_kill_switches(self.kill_switch_version),
                     "heartbeat_age_seconds": round(process.heartbeat_age_seconds, 1),
                     "alive": not _is_stale(process),
                     "impressions": {
@@ -199,6 +221,17 @@ def describe_impressions(waiting: int, dropped: dict[str, int]) -> str:
         each = ", ".join(f"{label}: {number}" for label, number in reasons)
         parts.append(f"{total} ({each})")
     return ", ".join(parts)
+
+
+def _switch_as_json(switch: KillSwitch, *, in_force: bool) -> dict[str, Any]:
+    return {
+        "flag": switch.flag,
+        "reason": switch.reason,
+        "used_by": switch.used_by,
+        "used_at": switch.used_at.isoformat(),
+        "until": switch.until and switch.until.isoformat(),
+        "in_force": in_force,
+    }
 
 
 def _is_stale(process: Any) -> bool:
@@ -225,7 +258,7 @@ def _refused(processes: list[Any]) -> RefusedDeliveries:
 
 
 def fleet_status() -> FleetStatus:
-    """What the database knows of this site's fleet, in four statements, or five after refusals."""
+    """What the database knows of this site's fleet, in five statements, or six after refusals."""
     lease = RefreshLease.objects.read()
     refreshed = None if lease.refreshed_seconds == inf else lease.refreshed_seconds
     planned = app_settings.reconcile_seconds
@@ -238,15 +271,23 @@ def fleet_status() -> FleetStatus:
         # it is negative where the database's clock was set back
         state, since_seconds = FleetState.STALE, max(0.0, refreshed - planned)
     now = lease.clock.now()
+    in_use = KillSwitch.objects.in_use()
+    kill_switches = [switch for switch in in_use if switch.is_ours]
+    if kill_switches and state == FleetState.FRESH:
+        state = FleetState.SWITCHED_OFF
     processes = list(FleetProcess.objects.ours().with_heartbeat_age().order_by("host", "pid"))
+    since = None if since_seconds is None else now - timedelta(seconds=since_seconds)
     return FleetStatus(
         state=state,
         now=now,
-        since=None if since_seconds is None else now - timedelta(seconds=since_seconds),
+        since=kill_switches[-1].used_at if state == FleetState.SWITCHED_OFF else since,
         error=lease.error,
         snapshot=SettingsSnapshot.objects.defer("settings", "changes").in_force(),
         refreshed_seconds=refreshed,
         last_event=WebhookEvent.objects.ours().defer("payload").order_by("-received_at").first(),
         processes=processes,
         refused=_refused(processes),
+        kill_switches=kill_switches,
+        foreign_kill_switches=[switch for switch in in_use if not switch.is_ours],
+        kill_switch_version=lease.kill_switch_version,
     )

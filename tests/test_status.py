@@ -2,8 +2,9 @@
 
 import pytest
 
+from django_vwo_webhooks import kill_switch
 from django_vwo_webhooks.exceptions import RefreshFailed
-from django_vwo_webhooks.models import FleetProcess
+from django_vwo_webhooks.models import FleetProcess, KillSwitch
 from django_vwo_webhooks.models.clock import UnixNow
 from django_vwo_webhooks.refresh import refresh_settings
 from django_vwo_webhooks.status import fleet_status
@@ -64,3 +65,32 @@ def test_what_waits_in_a_process_that_was_killed_waits_no_more(vwo):
     process_with(3, unanswered=5)
     FleetProcess.objects.update(heartbeat_at=UnixNow() - 100)
     assert fleet_status().impressions == "5 dropped (sent and never answered: 5)"
+
+
+def test_a_kill_switch_in_use_is_a_state_of_its_own(vwo):
+    refresh_settings()
+    process = FleetProcess.for_this_process()
+    FleetProcess.objects.write_heartbeat(process)
+    switch = kill_switch.use("new_checkout", reason="refunds", by="anna", seconds=None)
+    foreign = kill_switch.use("other", reason="refunds", by="anna")
+    KillSwitch.objects.filter(pk=foreign.pk).update(key_digest="0" * 64)
+    status = fleet_status()
+    assert (status.state, status.is_fresh, status.since) == ("switched_off", True, switch.used_at)
+    assert (status.kill_switches, status.foreign_kill_switches) == ([switch], [foreign])
+    report = status.as_json()
+    assert [(row["flag"], row["in_force"], row["until"]) for row in report["kill_switches"]] == [
+        ("new_checkout", True, None),
+        ("other", False, foreign.until.isoformat()),
+    ]
+    assert report["processes"][0]["kill_switches"] is False
+    process.note_kill_switches(status.kill_switch_version)
+    FleetProcess.objects.write_heartbeat(process)
+    assert fleet_status().as_json()["processes"][0]["kill_switches"] is True
+    vwo.refuse()
+    with pytest.raises(RefreshFailed):
+        refresh_settings()
+    assert fleet_status().state == "failing"
+    kill_switch.release("new_checkout", by="ben")
+    vwo.accept()
+    refresh_settings()
+    assert fleet_status().state == "fresh"

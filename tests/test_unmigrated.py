@@ -9,7 +9,7 @@ from django_vwo_webhooks.checks import check_tables
 from django_vwo_webhooks.connections import RUN_MIGRATE, lacks_table
 from django_vwo_webhooks.follower import ensure_following
 from django_vwo_webhooks.refresh import refresh_settings
-from tests.admin.conftest import EVENTS, REFRESH, SNAPSHOTS
+from tests.admin.conftest import EVENTS, REFRESH, SNAPSHOTS, SWITCHES
 from tests.conftest import wait_until
 from tests.management.conftest import run_command
 
@@ -43,12 +43,19 @@ def _alter(what):
         cursor.execute(f"ALTER TABLE {PREFIX}{what}")
 
 
-TABLES = ["changedfeature", "fleetprocess", "refreshlease", "settingssnapshot", "webhookevent"]
+TABLES = [
+    "changedfeature",
+    "fleetprocess",
+    "killswitch",
+    "refreshlease",
+    "settingssnapshot",
+    "webhookevent",
+]
 
 COMMANDS = ["vwo_status", "vwo_refresh", "vwo_prune"]
 
 PARTS = {
-    "nothing was migrated": (TABLES, COMMANDS, [EVENTS, SNAPSHOTS]),
+    "nothing was migrated": (TABLES, COMMANDS, [EVENTS, SNAPSHOTS, SWITCHES]),
     "without a table": (["fleetprocess"], ["vwo_status", "vwo_prune"], [EVENTS]),
     "without a column": (["refreshlease.digest"], ["vwo_status", "vwo_refresh"], [EVENTS]),
     "without a column of events": (["webhookevent.credential"], ["vwo_status"], [EVENTS]),

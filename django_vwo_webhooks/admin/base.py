@@ -16,11 +16,11 @@ from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 
 from ..connections import RUN_MIGRATE, lacks_table
-from ..models import WebhookEvent
+from ..models import KillSwitch, WebhookEvent
 from ..models.text import fitting
 from .changelist import BoundedPaginator, IndexedChangeList
 from .comparison import Comparison, tabulate
-from .display import EMPTY_DISPLAY
+from .display import EMPTY_DISPLAY, format_time
 
 logger = logging.getLogger("django_vwo_webhooks")
 
@@ -88,8 +88,9 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         form_url: str = "",
         obj: Any = None,
     ) -> HttpResponse:
-        json_url = self.page_url(self.model, "json", obj.pk)
-        context.update(json_url=json_url, **self.page_context(request, obj))
+        if obj is not None:
+            json_url = self.page_url(self.model, "json", obj.pk)
+            context.update(json_url=json_url, **self.page_context(request, obj))
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
@@ -98,7 +99,16 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @reports_missing_tables
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        return super().changelist_view(request, extra_context)
+        switches = request.method == "GET" and [
+            (
+                switch,
+                format_time(switch.until) if switch.until else "",
+                self.row_url(request, switch),
+            )
+            for switch in KillSwitch.objects.in_use()
+        ]
+        context = {"kill_switches": switches}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     @reports_missing_tables
     def changeform_view(

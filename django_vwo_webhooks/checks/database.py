@@ -1,4 +1,4 @@
-"""Whether the database is supported, migrated, and pruned."""
+"""Whether the database is supported, migrated and pruned, and kill switches that look forgotten."""
 
 import sys
 from collections.abc import Sequence
@@ -10,13 +10,17 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError, NotSupportedError, connections, transaction
 
+from ..changes import printable
 from ..conf import app_settings
-from ..models import WebhookEvent
+from ..models import KillSwitch, WebhookEvent
 from ..models.base import database
 from ..models.clock import DatabaseClock, unix_now
 
 LARGE = 100_000
 """The number of events above which a table that is never pruned is reported."""
+
+FORGOTTEN_AFTER = timedelta(days=7)
+"""How long a kill switch may be in use before it is reported."""
 
 
 def check_database(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
@@ -62,6 +66,49 @@ def check_retention(
             id="django_vwo_webhooks.W005",
         )
     ]
+
+
+def check_kill_switches(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """For ``check --database`` and ``migrate``: those that seem to be forgotten."""
+    switches = KillSwitch.objects.all()
+    if switches.db not in (databases or ()):
+        return []
+    try:
+        with transaction.atomic(using=switches.db):
+            old = DatabaseClock.read(switches.db).now() - FORGOTTEN_AFTER
+            in_use = switches.in_use()
+            forgotten = [each for each in in_use if each.is_ours and each.used_at < old]
+    except (ImproperlyConfigured, DatabaseError, InterfaceError):
+        return []
+    foreign = [each for each in in_use if not each.is_ours]
+    warnings: list[CheckMessage] = []
+    if forgotten:
+        warnings.append(
+            Warning(
+                "For more than a week kill switches have kept these flags off on this site: "
+                f"{_flags(forgotten)}.",
+                hint="Switch the flags off at VWO, or remove them from the code. Then run "
+                "manage.py vwo_kill_switch KEY --release for each.",
+                id="django_vwo_webhooks.W013",
+            )
+        )
+    if foreign:
+        warnings.append(
+            Warning(
+                "There are kill switches of another account or SDK key, which switch nothing off "
+                f"here: {_flags(foreign)}.",
+                hint="If the flags should be off here, too, run manage.py vwo_kill_switch KEY "
+                '--reason "…" for each; if not, manage.py vwo_kill_switch KEY --release.',
+                id="django_vwo_webhooks.W014",
+            )
+        )
+    return warnings
+
+
+def _flags(switches: list[KillSwitch]) -> str:
+    return ", ".join(sorted({printable(switch.flag) for switch in switches}))
 
 
 def check_tables(

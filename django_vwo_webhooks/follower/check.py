@@ -1,6 +1,7 @@
 import logging
 import random
 
+from .. import kill_switch
 from ..conf import app_settings
 from ..models import LeaseState, RefreshLease, SettingsSnapshot
 from ..refresh.announcing import announce, announce_applied
@@ -20,11 +21,13 @@ class DatabaseCheck:
         self._share = random.uniform(0.8, 0.9)  # noqa: S311 - spreads load, guards nothing
 
     def run(self) -> LeaseState:
-        """Apply the snapshot in force if another one runs here, and refresh if that is due.
+        """Apply the kill switches and the snapshot in force, and refresh if that is due.
 
         Returns the lease as it was read at first.
         """
         lease = RefreshLease.objects.read()
+        # before VWO may be asked, which can take seconds
+        kill_switch.follow(lease)
         if lease.snapshot_id is None:
             # an attempt that is under way serves too
             self._refresh(lease, SettingsSnapshot.Cause.STARTUP, lease.attempt - lease.busy)

@@ -9,6 +9,7 @@ from ..models.process import HEARTBEAT_SECONDS
 from ..refresh.applying import applied_here
 from ..refusals import refusals
 from ..sdk import load_sdk
+from ..switched_off import switched_off
 
 FIRST_HEARTBEAT_SECONDS = 0.5
 """A process that ends sooner, as most commands do, writes no row."""
@@ -29,8 +30,8 @@ class Heartbeat:
     def write(self, now: datetime) -> None:
         """Write the row if a heartbeat is due, or if something has changed.
 
-        That is: other settings have been applied, or deliveries are refused, or no longer. ``now``
-        is by the database's clock.
+        That is: other settings or kill switches have been applied, or deliveries are refused, or no
+        longer. ``now`` is by the database's clock.
         """
         due = self.due_seconds == 0
         if self._row is None:
@@ -46,6 +47,7 @@ class Heartbeat:
                 refusals().forget(refused)
         row = self._row
         changed = row.note_applied(*applied_here())
+        changed |= row.note_kill_switches(switched_off.version)
         changed |= row.note_refused(refusals().refused, now)
         if changed or due:
             row.impressions_waiting, row.impressions_dropped = load_sdk().impressions()

@@ -9,6 +9,7 @@ from ..conf import app_settings
 from ..connections import close_connections, close_unusable_connections, use_unpooled_connection
 from ..log_once import LogOnce
 from ..models.base import database
+from ..switched_off import switched_off
 from .check import DatabaseCheck
 from .heartbeat import Heartbeat
 from .listener import Listener
@@ -112,10 +113,12 @@ class FollowerThread:
         return self._check.due_seconds(lease)
 
     def _wait(self, own: BaseDatabaseWrapper, due_seconds: float) -> None:
-        """Wait for a notification, or until a check, a reconcile or a heartbeat is due."""
+        """Wait for a notification, or until a check, a reconcile, a heartbeat or the end of a
+        kill switch is due."""
         seconds = min(
             max(due_seconds, get_broadcast().poll_seconds),
             self._heartbeat.due_seconds,
+            switched_off.due_seconds,
             LONGEST_WAIT_SECONDS,
         )
         if not self._listener.wait(min(seconds, IDLE_CONNECTION_SECONDS)):

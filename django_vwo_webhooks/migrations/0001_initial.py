@@ -98,6 +98,7 @@ class Migration(migrations.Migration):
                 ("failing_since", models.FloatField(null=True)),
                 ("error", models.TextField(default="")),
                 ("digest", models.CharField(default="", max_length=64)),
+                ("kill_switch_version", models.BigIntegerField(default=0)),
                 (
                     "snapshot",
                     models.ForeignKey(
@@ -133,6 +134,7 @@ class Migration(migrations.Migration):
                 ("kind", models.CharField(max_length=100, verbose_name="kind")),
                 ("applied_at", models.DateTimeField(null=True, verbose_name="applied at")),
                 ("followed", models.BooleanField(default=False)),
+                ("kill_switch_version", models.BigIntegerField(null=True)),
                 (
                     "impressions_waiting",
                     models.PositiveIntegerField(default=0, verbose_name="impressions waiting"),
@@ -297,6 +299,51 @@ class Migration(migrations.Migration):
                         fields=["environment", "key_digest", "finished_at"],
                         name="vwo_event_unfinished",
                     ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="KillSwitch",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("environment", models.CharField(max_length=100, verbose_name="environment")),
+                ("key_digest", models.CharField(editable=False, max_length=64)),
+                ("flag", models.CharField(max_length=255, verbose_name="flag")),
+                ("reason", models.TextField(verbose_name="reason")),
+                ("used_by", models.CharField(max_length=255, verbose_name="used by")),
+                ("used_at", models.DateTimeField(verbose_name="used at")),
+                (
+                    "until",
+                    models.DateTimeField(
+                        help_text="Empty: until it is released.", null=True, verbose_name="until"
+                    ),
+                ),
+                (
+                    "released_by",
+                    models.CharField(
+                        blank=True,
+                        help_text="Empty: it ended at its time.",
+                        max_length=255,
+                        verbose_name="released by",
+                    ),
+                ),
+                ("released_at", models.DateTimeField(null=True, verbose_name="ended at")),
+            ],
+            options={
+                "verbose_name": "kill switch",
+                "verbose_name_plural": "kill switches",
+                "ordering": ["-used_at", "-pk"],
+                "permissions": [("use_kill_switch", "Can use and release kill switches")],
+                "base_manager_name": "objects",
+                "default_permissions": ("view",),
+                "indexes": [
+                    models.Index(fields=["-used_at", "-id"], name="vwo_switch_newest"),
+                    models.Index(fields=["released_at"], name="vwo_switch_released"),
                 ],
             },
         ),

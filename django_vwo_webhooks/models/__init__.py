@@ -1,6 +1,8 @@
-"""What is stored: events, snapshots, the lease of the fleet's one attempt, the processes."""
+"""What is stored: events, snapshots, the lease of the fleet's one attempt, the processes,
+the kill switches."""
 
 from .event import WebhookEvent
+from .kill_switch import KillSwitch
 from .lease import LeaseState, RefreshLease
 from .process import FleetProcess
 from .snapshot import ChangedFeature, SettingsSnapshot
@@ -8,6 +10,7 @@ from .snapshot import ChangedFeature, SettingsSnapshot
 __all__ = [
     "ChangedFeature",
     "FleetProcess",
+    "KillSwitch",
     "LeaseState",
     "RefreshLease",
     "SettingsSnapshot",

@@ -51,6 +51,8 @@ class LeaseState:
     """The number of the snapshot that is in force; None before the first."""
     digest: str
     """Its digest."""
+    kill_switch_version: int
+    """How many times a kill switch was used, was released, or ended."""
     clock: DatabaseClock
     """The database's clock, read by the same statement."""
 
@@ -83,7 +85,7 @@ READ = """
     SELECT id AS pk, attempt, succeeded_attempt, expires_at - {now} AS remaining_seconds,
         life_seconds, backoff_until - {now} AS backoff_seconds,
         {now} - refreshed_at AS refreshed_seconds, {now} - failing_since AS failing_seconds,
-        error, snapshot_id, digest, {started} AS unix_seconds
+        error, snapshot_id, digest, kill_switch_version, {started} AS unix_seconds
     FROM {lease}
     WHERE environment = %(environment)s AND key_digest = %(key_digest)s
 """
@@ -152,6 +154,11 @@ class RefreshLeaseQuerySet(OwnedQuerySet["RefreshLease"]):
         """Name the snapshot that every process is to apply."""
         self.filter(pk=attempt.pk).update(snapshot=snapshot, digest=snapshot.digest)
 
+    def raise_kill_switch_version(self) -> None:
+        """Let each process read the kill switches at its next look, whatever its SDK key is."""
+        rows = self.filter(environment=app_settings.environment)
+        rows.update(kill_switch_version=F("kill_switch_version") + 1)
+
     def fail(self, attempt: LeaseState, error: str) -> bool:
         """Release the lease after a failure, and let deliveries back off for a while.
 
@@ -217,6 +224,7 @@ class RefreshLease(Owned):
         SettingsSnapshot, on_delete=models.SET_NULL, null=True, related_name="leases"
     )
     digest = CharField(max_length=64, default="")
+    kill_switch_version = models.BigIntegerField(default=0)
 
     objects = PrimaryManager.from_queryset(RefreshLeaseQuerySet)()
 

@@ -47,6 +47,7 @@ class FleetProcessQuerySet(OwnedQuerySet["FleetProcess"]):
             snapshot=row.snapshot_id,
             applied_at=row.applied_at,
             followed=row.followed,
+            kill_switch_version=row.kill_switch_version,
             impressions_waiting=row.impressions_waiting,
             impressions_dropped=row.impressions_dropped,
             refused=row.refused,
@@ -81,6 +82,8 @@ class FleetProcess(Owned):
     applied_at = models.DateTimeField(_("applied at"), null=True)
     # whether it ran when the snapshot was stored, rather than found it at its start
     followed = models.BooleanField(default=False)
+    # of the lease row, as this process has read the kill switches; None before it has
+    kill_switch_version = models.BigIntegerField(null=True)
     impressions_waiting = models.PositiveIntegerField(_("impressions waiting"), default=0)
     # since the process has started, by DropReason
     impressions_dropped = models.JSONField(_("impressions dropped"), default=dict)
@@ -122,6 +125,15 @@ class FleetProcess(Owned):
         self.snapshot_id = snapshot_id
         self.applied_at = applied_at
         return True
+
+    def note_kill_switches(self, version: int | None) -> bool:
+        """Note which version of the kill switches is in force; whether it is another one."""
+        before, self.kill_switch_version = self.kill_switch_version, version
+        return before != version
+
+    def has_kill_switches(self, version: int) -> bool:
+        """Whether it has read the kill switches as they are in this version, or a later one."""
+        return self.kill_switch_version is not None and self.kill_switch_version >= version
 
     def note_refused(self, refused: Refused, now: datetime) -> bool:
         """Note what was refused; whether refusals have begun or ended since the last time.

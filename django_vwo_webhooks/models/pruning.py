@@ -5,10 +5,12 @@ from datetime import timedelta
 
 from django.db import connections
 from django.db.models import Exists, Min, OuterRef, Q
+from django.db.models.functions import Coalesce
 
 from .base import VWO_RETRIES_FOR, database, ours
 from .clock import DatabaseClock
 from .event import WebhookEvent
+from .kill_switch import KillSwitch
 from .lease import RefreshLease
 from .outcome import Outcome
 from .process import FleetProcess
@@ -32,7 +34,7 @@ class Expired:
         limits = {
             key: now - max(timedelta(days=number), VWO_RETRIES_FOR) for key, number in days.items()
         }
-        self.snapshots_before = limits["default"]
+        self.others_before = limits["default"]
         self.events_before = {
             outcome: limits.get(outcome, limits["default"]) for outcome in Outcome
         }
@@ -80,9 +82,25 @@ class Expired:
                 ~Exists(kept_events.filter(snapshot=OuterRef("pk"))),
                 ~Exists(FleetProcess.objects.filter(snapshot=OuterRef("pk"))),
                 Q(is_in_force=False),
-                created_at__lt=self.snapshots_before,
+                created_at__lt=self.others_before,
             )
             .only("pk")
         )
         for batch in rows.in_batches(BATCH_SIZE):
             yield [snapshot.pk for snapshot in batch]
+
+    def kill_switches(self) -> Iterator[list[int]]:
+        """Yield the ids of kill switches that ended long ago, a batch at a time.
+
+        One that is in use is kept, however old; so is one of another SDK key, which may come back.
+        """
+        limit = self.others_before
+        rows = (
+            KillSwitch.objects.ours()
+            .annotate(ended_at=Coalesce("released_at", "until"))
+            # the first condition is what an index is read by
+            .filter(used_at__lt=limit, ended_at__lt=limit)
+            .only("pk", "used_at")
+        )
+        for batch in rows.in_batches(BATCH_SIZE):
+            yield [switch.pk for switch in batch]

@@ -9,6 +9,7 @@ from vwo.models.user.get_flag import GetFlag
 from wingify.models.campaign.variable_model import VariableModel
 
 from ..conf import app_settings, copy_containers, overridden_flags
+from ..switched_off import switched_off
 from .impressions import ImpressionQueue, impression_queue
 from .logs import logger
 
@@ -66,8 +67,8 @@ class Client(VWOClient):
         if overridden_flags and isinstance(feature_key, str) and feature_key in overridden_flags:
             return _flag(overridden_flags[feature_key], context)
         self.before_use()
-        if self.snapshot_id is None:
-            # the SDK would log an error and post it to VWO for each evaluation
+        if self.snapshot_id is None or (switched_off.ends_at and switched_off.covers(feature_key)):
+            # without settings the SDK would log an error and post it to VWO for each evaluation
             return _flag(False, context)
         flag = super().get_flag(feature_key, context)
         # not a new object: that would need the SDK's private attributes, and take ten times as long

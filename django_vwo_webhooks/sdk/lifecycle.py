@@ -21,6 +21,7 @@ from ..models.clock import DatabaseClock, UnixNow
 from ..process import PerProcess
 from ..redaction import RedactedDict
 from ..sdk_options import accepted_options, batching
+from ..switched_off import switched_off
 from .client import NOTHING, Client
 from .document import Fetched, ValidatedSettings, validate
 from .impressions import impression_queue
@@ -170,6 +171,7 @@ def _fit_out() -> Client:
             elif current.owner == owner:
                 current.options = made.options
             else:
+                switched_off.forget()
                 current.__dict__.update(
                     vars(made), snapshot_id=None, snapshot_digest=None, applied_at=None
                 )

@@ -8,13 +8,14 @@ ENDS = {
     "django_vwo_webhooks.sdk.impressions": "discard_impressions",
     "django_vwo_webhooks.sdk.lifecycle": "forget_settings",
     "django_vwo_webhooks.sdk.logs": "forget_reported",
+    "django_vwo_webhooks.switched_off": "forget_switches",
 }
 """The functions to call, by module. A module that is not loaded has nothing to end."""
 
 
 def end_vwo() -> None:
     """Stop following, close connections to VWO, drop unsent impressions, and forget the settings
-    that the client uses."""
+    and the kill switches that the client uses."""
     for module, function in ENDS.items():
         if module in sys.modules:
             getattr(sys.modules[module], function)()

@@ -4,14 +4,18 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from django_vwo_webhooks import kill_switch
 from django_vwo_webhooks.models import WebhookEvent
 from django_vwo_webhooks.refresh import refresh_settings
 from tests.admin.browser import MARKS, Browser, started_chromium
-from tests.admin.conftest import EVENTS, SNAPSHOTS
+from tests.admin.conftest import EVENTS, SNAPSHOTS, SWITCHES
 
 pytestmark = MARKS
 
-PAGES = ["events", "changed event", "failed event", "snapshots", "snapshot", "comparison"]
+PAGES = [
+    *("events", "changed event", "failed event", "snapshots", "snapshot", "comparison"),
+    *("switches", "switch", "new switch"),
+]
 
 
 class StrictPolicy:
@@ -43,6 +47,7 @@ def browser(chromium, live_server, settings, admin_user, vwo, deliver):
     vwo.refuse()
     deliver(action="while VWO was down")
     failed = WebhookEvent.objects.first()
+    switch = kill_switch.use("new_checkout", reason=long, by="anna")
     snapshot = f"{SNAPSHOTS}{changed.snapshot_id}/change/"
     urls = [
         EVENTS,
@@ -51,6 +56,9 @@ def browser(chromium, live_server, settings, admin_user, vwo, deliver):
         SNAPSHOTS,
         snapshot,
         f"{snapshot}?compare_to={changed.snapshot_id - 1}",
+        SWITCHES,
+        f"{SWITCHES}{switch.pk}/change/",
+        f"{SWITCHES}add/?flag=new_checkout",
     ]
     browser = Browser(chromium, live_server.url, dict(zip(PAGES, urls, strict=True)))
     browser.log_in(admin_user)

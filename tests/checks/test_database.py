@@ -5,11 +5,11 @@ from django.core.checks import run_checks
 from django.db import DatabaseError, connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from django_vwo_webhooks.checks import check_database, check_retention
+from django_vwo_webhooks.checks import check_database, check_kill_switches, check_retention
 from django_vwo_webhooks.checks import database as module
 from django_vwo_webhooks.models import WebhookEvent
 from tests.conftest import configure
-from tests.management.test_vwo_prune import ELSEWHERE, event, prune, statements
+from tests.management.test_vwo_prune import ELSEWHERE, event, prune, statements, switch
 
 pytestmark = pytest.mark.django_db
 
@@ -108,3 +108,22 @@ def test_the_check_is_silent_without_its_database(settings, monkeypatch, tmp_pat
 def test_the_check_leaves_invalid_settings_to_the_other_checks(settings):
     configure(settings, RETENTION_DAYS=0)
     assert check_retention(None, databases=["default"]) == []
+
+
+def test_kill_switches_that_look_forgotten_are_named():
+    def ids():
+        messages = check_kill_switches(None, databases=["default"])
+        return {message.id.rpartition(".")[2]: message.msg for message in messages}
+
+    switch(6, flag="recent", until=None)
+    switch(8, flag="ended")
+    switch(8, flag="elsewhere", until=None, environment="elsewhere")
+    assert ids() == {}
+    assert check_kill_switches(None) == []
+    switch(8, flag="old", until=None)
+    switch(1, flag="rotated", until=None, key_digest="another key's")
+    found = ids()
+    assert found.keys() == {"W013", "W014"}
+    assert found["W013"].endswith("on this site: old.")
+    assert found["W014"].endswith("here: rotated.")
+    assert {"django_vwo_webhooks.W013"} <= {each.id for each in run_checks(databases=["default"])}

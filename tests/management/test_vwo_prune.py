@@ -14,6 +14,7 @@ from django_vwo_webhooks.conf import RETENTION_KEYS
 from django_vwo_webhooks.models import (
     ChangedFeature,
     FleetProcess,
+    KillSwitch,
     SettingsSnapshot,
     WebhookEvent,
     pruning,
@@ -104,13 +105,14 @@ def test_old_events_are_deleted_and_recent_ones_kept():
     limit = timezone.now() - timedelta(days=90)
     output = prune()
     assert left(*events) == [1, 3]
-    assert counts(output, "deleted") == [1, 1, 0, 0, 0]
+    assert counts(output, "deleted") == [1, 1, 0, 0, 0, 0]
     assert [line.partition(":")[0] for line in output.splitlines()] == [
         "pending events",
         "changed events",
         "unchanged events",
         "failed events",
         "snapshots",
+        "kill switches",
     ]
     assert all(line.endswith(endings(limit)) for line in output.splitlines())
 
@@ -123,8 +125,8 @@ def test_each_outcome_may_have_its_own_limit(settings):
     now = timezone.now()
     output = prune()
     assert left(*failed, *unchanged, *others) == [0, 2, 4, 6]
-    # pending, changed, unchanged, failed, snapshots
-    for line, days in zip(output.splitlines(), (90, 90, 7, 365, 90), strict=True):
+    # pending, changed, unchanged, failed, snapshots, kill switches
+    for line, days in zip(output.splitlines(), (90, 90, 7, 365, 90, 90), strict=True):
         assert line.endswith(endings(now - timedelta(days=days)))
 
 
@@ -172,7 +174,7 @@ def test_a_dry_run_counts_the_same_and_deletes_nothing(small_batches):
     ]
     dry = counts(prune("--dry-run"), "would be deleted")
     assert left(*rows, pointed_at, forgotten, in_force) == list(range(12))
-    assert dry == [0, 7, 0, 1, 1]
+    assert dry == [0, 7, 0, 1, 1, 0]
     assert counts(prune(), "deleted") == dry
     assert left(*rows, pointed_at, forgotten, in_force) == [8, 10, 11]
 
@@ -371,3 +373,27 @@ def test_rows_are_deleted_from_the_database_that_they_are_written_to(settings):
     assert left(*there) == [1]
     settings.DATABASE_ROUTERS = []
     assert left(here) == [0]
+
+
+def switch(days, **more):
+    """A kill switch that was used so many days ago, for an hour unless told otherwise."""
+    at = timezone.now() - timedelta(days=days)
+    values = {"flag": "f", "reason": "r", "until": at + timedelta(hours=1), "used_at": at}
+    return KillSwitch.objects.create(**{**ours(), **values, **more})
+
+
+def test_kill_switches_are_kept_while_in_use_and_then_for_as_long_as_events():
+    long_ago = timezone.now() - timedelta(days=100)
+    kept = [
+        switch(1),
+        switch(200, until=None),
+        switch(200, until=timezone.now() + timedelta(days=1)),
+        switch(200, released_at=timezone.now() - timedelta(days=80)),
+        switch(200, until=None, released_at=timezone.now()),
+        *(switch(200, released_at=long_ago, **elsewhere) for elsewhere in ELSEWHERE),
+    ]
+    switch(200)
+    switch(200, until=None, released_at=long_ago)
+    assert "kill switches: 2 would be deleted" in prune("--dry-run")
+    assert "kill switches: 2 deleted, older than" in prune()
+    assert set(KillSwitch.objects.all()) == set(kept)

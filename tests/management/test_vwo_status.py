@@ -7,8 +7,9 @@ import pytest
 from django.core.management import CommandError
 from django.db import connection
 
+from django_vwo_webhooks import kill_switch
 from django_vwo_webhooks.client import get_client
-from django_vwo_webhooks.models import FleetProcess, RefreshLease, SettingsSnapshot
+from django_vwo_webhooks.models import FleetProcess, KillSwitch, RefreshLease, SettingsSnapshot
 from django_vwo_webhooks.models.clock import DatabaseClock, UnixNow
 from django_vwo_webhooks.refresh import refresh_settings
 from tests.conftest import wait_until
@@ -175,3 +176,16 @@ def _running_process():
 def _apply(row, snapshot, at):
     row.snapshot_id, row.applied_at = snapshot.pk, at
     FleetProcess.objects.write_heartbeat(row)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_flags_that_are_switched_off_are_named(vwo):
+    refresh_settings()
+    kill_switch.use("new_checkout", reason="refunds", by="anna")
+    foreign = kill_switch.use("other", reason="refunds", by="anna", seconds=None)
+    KillSwitch.objects.filter(pk=foreign.pk).update(key_digest="0" * 64)
+    text = run_command("vwo_status")
+    assert "State: switched_off since 20" in text
+    assert "\nSwitched off: new_checkout, since 20" in text
+    assert "\nNot in force, of another SDK key: the kill switch of other, since 20" in text
+    assert "until it is released, by anna: refunds" in text

@@ -3,6 +3,7 @@
 import os
 import threading
 
+from django.contrib import admin
 from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
 
@@ -38,6 +39,7 @@ flag.login_required = False  # type: ignore[attr-defined]
 async_flag.login_required = False  # type: ignore[attr-defined]
 
 urlpatterns = [
+    path("admin/", admin.site.urls),
     path("flag/", flag),
     path("async-flag/", async_flag),
     path("webhooks/vwo/", include("django_vwo_webhooks.urls")),

@@ -2,16 +2,18 @@
 
 import glob
 import shutil
+import time
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 
-from django_vwo_webhooks.models import FleetProcess, SettingsSnapshot, WebhookEvent
+from django_vwo_webhooks.models import FleetProcess, KillSwitch, SettingsSnapshot, WebhookEvent
 from django_vwo_webhooks.models.clock import DatabaseClock
 from django_vwo_webhooks.refresh import refresh_settings
 from django_vwo_webhooks.status import fleet_status
 from tests.conftest import run_site, start_site, wait_until
+from tests.follower.flags import enabled
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -92,3 +94,34 @@ def test_a_skewed_process_follows_refreshes_and_prunes(vwo, deliver, quick, cloc
         skewed.stdin.flush()
         assert skewed.stdout.readline() == "pruned\n"
         assert (WebhookEvent.objects.count(), SettingsSnapshot.objects.count()) == (1, 2)
+
+
+SWITCHES_OFF = """
+import sys
+from django_vwo_webhooks import kill_switch
+from django_vwo_webhooks.client import get_client
+client = get_client()
+def on(): return client.get_flag("new_checkout", {"id": "u"}).is_enabled()
+kill_switch.use("new_checkout", reason="r", by="b", seconds=3)
+assert not on()
+print("off", flush=True)
+while not on(): pass
+print("on", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_kill_switch_ends_on_time_everywhere(vwo, quick, clock_off):
+    assert enabled()
+    with start_site(SWITCHES_OFF, **clock_off) as skewed:
+        assert skewed.stdout.readline() == "off\n"
+        wait_until(lambda: not enabled())
+        switch = KillSwitch.objects.get()
+        assert switch.until > DatabaseClock.read("default").now()
+        wait_until(enabled)
+        ended_at = time.monotonic()
+        assert skewed.stdout.readline() == "on\n"
+        assert time.monotonic() - ended_at < 1
+        wait_until(lambda: not KillSwitch.objects.not_released())
+        switch.refresh_from_db()
+        assert switch.released_at == switch.until

@@ -3,11 +3,12 @@
 from django.contrib.admin import AdminSite
 from django.urls import include, path
 
-from django_vwo_webhooks.admin import SettingsSnapshotAdmin, WebhookEventAdmin
-from django_vwo_webhooks.models import SettingsSnapshot, WebhookEvent
+from django_vwo_webhooks.admin import KillSwitchAdmin, SettingsSnapshotAdmin, WebhookEventAdmin
+from django_vwo_webhooks.models import KillSwitch, SettingsSnapshot, WebhookEvent
 
 ops = AdminSite(name="ops")
 ops.register(WebhookEvent, WebhookEventAdmin)
+ops.register(KillSwitch, KillSwitchAdmin)
 ops.register(SettingsSnapshot, SettingsSnapshotAdmin)
 
 urlpatterns = [

@@ -27,9 +27,10 @@ from django.test import Client  # noqa: E402
 from django.urls import reverse  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from django_vwo_webhooks import kill_switch  # noqa: E402
 from django_vwo_webhooks.client import get_client  # noqa: E402
 from django_vwo_webhooks.follower import stop_following  # noqa: E402
-from django_vwo_webhooks.models import SettingsSnapshot, WebhookEvent  # noqa: E402
+from django_vwo_webhooks.models import KillSwitch, SettingsSnapshot, WebhookEvent  # noqa: E402
 from django_vwo_webhooks.models.base import database  # noqa: E402
 from django_vwo_webhooks.models.clock import DatabaseClock  # noqa: E402
 from django_vwo_webhooks.refresh import refresh_settings  # noqa: E402
@@ -229,6 +230,42 @@ def refreshes(site: Site) -> None:
     assert SettingsSnapshot.objects.count() == before + 1
 
 
+def switches_off(site: Site) -> None:
+    """By the admin where there is one, by the command, and for a second."""
+    reason = "Łukasz 😀 “€”"
+    client = get_client()
+
+    def on() -> bool:
+        return client.get_flag("new_checkout", {"id": "u"}).is_enabled()
+
+    wait_until(on)
+    if shape.has_admin:
+        form = {"flag": "new_checkout", "reason": reason, "end": "released"}
+        response = site.client.post(site.admin_url(KillSwitch, "add"), form)
+        assert response.status_code == 302, response.content
+        assert not on()
+        switch = KillSwitch.objects.get()
+        assert (switch.used_by, timezone.is_aware(switch.used_at)) == ("root", settings.USE_TZ)
+        page = site.page(site.admin_url(WebhookEvent, "changelist"))
+        assert str(switch.reason) in page
+        site.page(site.admin_url(KillSwitch, "change", switch.pk))
+        response = site.client.post(site.admin_url(KillSwitch, "release", switch.pk))
+        assert response.status_code == 302
+        assert on()
+    call_command("vwo_kill_switch", "new_checkout", reason=reason, stdout=io.StringIO())
+    assert not on()
+    switch = KillSwitch.objects.newest_first()[0]
+    assert switch.until is not None
+    assert is_recent(switch.used_at)
+    assert is_recent(switch.until - timedelta(days=1))
+    call_command("vwo_kill_switch", "new_checkout", "--release", stdout=io.StringIO())
+    assert on()
+    kill_switch.use("new_checkout", reason=reason, by="root", seconds=2)
+    assert not on()
+    wait_until(on)
+    wait_until(lambda: not KillSwitch.objects.not_released())
+
+
 def reports(site: Site) -> None:
     out = io.StringIO()
     call_command("vwo_status", "--json", stdout=out)
@@ -256,7 +293,7 @@ def prunes(site: Site) -> None:
 
 CHECKS = [
     *(refuses, records, records_what_is_odd, follows, answers_503_until_vwo_recovers),
-    *(shows, exports, refreshes, reports, prunes),
+    *(shows, exports, refreshes, switches_off, reports, prunes),
 ]
 
 

@@ -8,14 +8,15 @@ from django.db.models import QuerySet
 
 from django_vwo_webhooks.conf import LONGEST_DAYS, RETENTION_KEYS, app_settings
 from django_vwo_webhooks.management.base import DatabaseCommand
-from django_vwo_webhooks.models import SettingsSnapshot, WebhookEvent
+from django_vwo_webhooks.models import KillSwitch, SettingsSnapshot, WebhookEvent
 from django_vwo_webhooks.models.pruning import Expired
 
 
 class Command(DatabaseCommand):
     help = (
-        'Deletes events and snapshots that are older than VWO_WEBHOOKS["RETENTION_DAYS"]. The '
-        "snapshot in force is kept, and so are those that a process runs or a kept event points to."
+        "Deletes events, snapshots, and kill switches that have ended, which are older than "
+        'VWO_WEBHOOKS["RETENTION_DAYS"]. The snapshot in force is kept, and so are those that a '
+        "process runs or a kept event points to."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -58,7 +59,9 @@ class Command(DatabaseCommand):
         try:
             for outcome, limit in expired.events_before.items():
                 self._prune(f"{outcome} events", events, expired.events(outcome), limit)
-            self._prune("snapshots", snapshots, expired.snapshots(), expired.snapshots_before)
+            self._prune("snapshots", snapshots, expired.snapshots(), expired.others_before)
+            switches = KillSwitch.objects.all()
+            self._prune("kill switches", switches, expired.kill_switches(), expired.others_before)
         except KeyboardInterrupt:
             if self._shows_progress:
                 self.stdout.write()

@@ -5,9 +5,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser, no_translations
 
 from django_vwo_webhooks.management.base import DatabaseCommand
+from django_vwo_webhooks.management.switches import describe
 from django_vwo_webhooks.models.process import STALE_SECONDS
 from django_vwo_webhooks.status import (
-    FleetState,
     FleetStatus,
     describe_impressions,
     fleet_status,
@@ -19,7 +19,8 @@ POLL_SECONDS = 0.25
 class Command(DatabaseCommand):
     help = (
         "Shows which settings are in force, which of them each process of the fleet runs, and how "
-        "old they are. Exits with 0 if they are fresh, else with 1."
+        "old they are. Exits with 0 if they are fresh, else with 1; a kill switch in use "
+        "is a state of its own and changes nothing about that."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -57,7 +58,7 @@ class Command(DatabaseCommand):
                 f"{current} of at least {processes} processes run these settings. A process is "
                 "known once it has called get_client(), which a WSGI module may do at its start."
             )
-        if status.state != FleetState.FRESH:
+        if not status.is_fresh:
             raise CommandError(f"The settings are {status.state}. {status.error}".strip())
 
 
@@ -84,6 +85,11 @@ def _as_text(status: FleetStatus) -> str:
     since = f" since {status.since:%Y-%m-%d %H:%M:%S %Z}" if status.since else ""
     lines = [
         f"State: {status.state}{since}",
+        *(f"Switched off: {describe(switch)}" for switch in status.kill_switches),
+        *(
+            f"Not in force, of another SDK key: the kill switch of {describe(switch)}"
+            for switch in status.foreign_kill_switches
+        ),
         f"Settings: {_settings(status)}",
         f"Last webhook: {_last_webhook(status)}",
         f"Refused webhooks: {_refused(status)}",
