@@ -12,12 +12,12 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from django.conf import settings as site
 from django.test import Client
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation.template import templatize
 
 import django_vwo_webhooks
-from django_vwo_webhooks.models import WebhookEvent
-from tests.admin.conftest import EVENTS, SNAPSHOTS
+from django_vwo_webhooks.models import Flag, WebhookEvent
+from tests.admin.conftest import EVENTS, FLAG_LIST, SNAPSHOTS
 from tests.changes.conftest import FLAGS, TARGETED
 
 PACKAGE = Path(django_vwo_webhooks.__file__).parent
@@ -136,8 +136,20 @@ class Texts(HTMLParser):
             self.texts.add(" ".join(data.split()))
 
 
-SAME = {"JSON", "Flag", "Filter", "Name", "Status", "admin", "default", "vwo", "secret 1"}
-SAME |= {"one", "two", "color"}
+SAME = {
+    "JSON",
+    "Flag",
+    "Flags",
+    "Filter",
+    "Rollout",
+    "Name",
+    "Status",
+    "admin",
+    "default",
+    "vwo",
+    "secret 1",
+}
+SAME |= {"one", "two", "color", "asked", "› Flags"}
 SAME |= {"Search", "Run", "- Select an option -"}  # Django's own, which has no translation of them
 """What is the same in both languages, or is a value and no text."""
 
@@ -161,6 +173,8 @@ def pages(admin_client, vwo, deliver, settings):
     urls = [EVENTS, SNAPSHOTS, *(f"{EVENTS}{event.pk}/change/" for event in (first, second))]
     urls.append(f"{SNAPSHOTS}{second.snapshot_id}/change/?compare_to={first.snapshot_id}")
     urls.append(f"{SNAPSHOTS}{second.snapshot_id}/change/")
+    urls += [FLAG_LIST, *(f"{FLAG_LIST}{Flag.named(key).pk}/change/" for key in ("two", "asked"))]
+    Flag.objects.note_asked(["two", "asked"], timezone.now())
 
     def read_pages(language):
         settings.LANGUAGE_CODE = language

@@ -1,12 +1,15 @@
-"""What is stored: events, snapshots, the lease of the fleet's one attempt, the processes."""
+"""What is stored: events, snapshots, the lease of the fleet's one attempt, the processes, and
+which flags the site's code asks for."""
 
 from .event import WebhookEvent
+from .flag import Flag
 from .lease import LeaseState, RefreshLease
 from .process import FleetProcess
 from .snapshot import ChangedFeature, SettingsSnapshot
 
 __all__ = [
     "ChangedFeature",
+    "Flag",
     "FleetProcess",
     "LeaseState",
     "RefreshLease",

@@ -9,6 +9,7 @@ from django.db.models import Exists, Min, OuterRef, Q
 from .base import VWO_RETRIES_FOR, database, ours
 from .clock import DatabaseClock
 from .event import WebhookEvent
+from .flag import Flag
 from .lease import RefreshLease
 from .outcome import Outcome
 from .process import FleetProcess
@@ -32,7 +33,7 @@ class Expired:
         limits = {
             key: now - max(timedelta(days=number), VWO_RETRIES_FOR) for key, number in days.items()
         }
-        self.snapshots_before = limits["default"]
+        self.snapshots_before = self.flags_before = limits["default"]
         self.events_before = {
             outcome: limits.get(outcome, limits["default"]) for outcome in Outcome
         }
@@ -86,3 +87,9 @@ class Expired:
         )
         for batch in rows.in_batches(BATCH_SIZE):
             yield [snapshot.pk for snapshot in batch]
+
+    def flags(self) -> Iterator[list[str]]:
+        """Yield the ids of flags that were not asked for in that time, a batch at a time."""
+        rows = Flag.objects.ours().filter(last_asked_at__lt=self.flags_before).only("pk")
+        for batch in rows.in_batches(BATCH_SIZE):
+            yield [flag.pk for flag in batch]

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 import pytest
 from django.test import Client
 
-from django_vwo_webhooks.models import WebhookEvent
+from django_vwo_webhooks.models import Flag, WebhookEvent
 from django_vwo_webhooks.refresh import refresh_settings
-from tests.admin.conftest import EVENTS, SNAPSHOTS
+from tests.admin.conftest import EVENTS, FLAG_LIST, SNAPSHOTS
 
 selenium = pytest.importorskip("selenium.webdriver")
 DRIVER = shutil.which("chromedriver")
@@ -21,7 +21,16 @@ pytestmark = [
     pytest.mark.skipif(not (DRIVER and BROWSER), reason="needs chromedriver and chromium"),
 ]
 
-PAGES = ["events", "changed event", "failed event", "snapshots", "snapshot", "comparison"]
+PAGES = [
+    "events",
+    "changed event",
+    "failed event",
+    "snapshots",
+    "snapshot",
+    "comparison",
+    "flags",
+    "flag",
+]
 
 OPTIONS = [
     "--headless",
@@ -130,6 +139,8 @@ def browser(chromium, live_server, settings, admin_user, vwo, deliver):
         SNAPSHOTS,
         snapshot,
         f"{snapshot}?compare_to={changed.snapshot_id - 1}",
+        FLAG_LIST,
+        f"{FLAG_LIST}{Flag.named('new_checkout').pk}/change/",
     ]
     client = Client()
     client.force_login(admin_user)
@@ -164,7 +175,7 @@ def test_changes_are_fully_visible_on_a_narrow_screen(browser):
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
-@pytest.mark.parametrize("name", ["events", "snapshots"])
+@pytest.mark.parametrize("name", ["events", "snapshots", "flags"])
 def test_a_list_is_shown_whole(browser, settings, name, language):
     settings.LANGUAGE_CODE = language
     for width in (360, 400, 1024, 1280, 1400):

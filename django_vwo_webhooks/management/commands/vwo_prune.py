@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from django_vwo_webhooks.conf import LONGEST_DAYS, RETENTION_KEYS, app_settings
 from django_vwo_webhooks.management.base import DatabaseCommand
-from django_vwo_webhooks.models import SettingsSnapshot, WebhookEvent
+from django_vwo_webhooks.models import Flag, SettingsSnapshot, WebhookEvent
 from django_vwo_webhooks.models.pruning import Expired
 
 
@@ -59,6 +59,9 @@ class Command(DatabaseCommand):
             for outcome, limit in expired.events_before.items():
                 self._prune(f"{outcome} events", events, expired.events(outcome), limit)
             self._prune("snapshots", snapshots, expired.snapshots(), expired.snapshots_before)
+            self._prune(
+                "flags asked for", Flag.objects.all(), expired.flags(), expired.flags_before
+            )
         except KeyboardInterrupt:
             if self._shows_progress:
                 self.stdout.write()
@@ -68,7 +71,7 @@ class Command(DatabaseCommand):
             ) from None
 
     def _prune(
-        self, what: str, rows: QuerySet[Any], batches: Iterator[list[int]], limit: datetime
+        self, what: str, rows: QuerySet[Any], batches: Iterator[list[Any]], limit: datetime
     ) -> None:
         count = 0
         for batch in batches:
