@@ -42,7 +42,7 @@ class StatusFilter(FlagFilter):
 
 
 class AskedFilter(FlagFilter):
-    title = _("asked for by this site")
+    title = _("use in this site’s code")
     parameter_name = "asked"
     choices_offered = [
         ("yes", _("In the last 30 days")),

@@ -164,7 +164,10 @@ class FlagAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("flag"))
     def key_and_name(self, flag: Any) -> str:
-        return one_line(_key(flag))
+        key, name = _key(flag), flag.settings.name if flag.settings else ""
+        if name in ("", key):
+            return one_line(key)
+        return format_html('{} <span class="vwo-name">{}</span>', one_line(key), one_line(name))
 
     @admin.display(description=_("key"))
     def flag_key(self, flag: Any) -> str:
@@ -181,17 +184,20 @@ class FlagAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("rollout"))
     def rollout_words(self, flag: Any) -> str:
-        return one_line(rollout(flag.settings), LONGEST_ROLLOUT) if flag.settings else EMPTY_DISPLAY
+        if flag.settings is None:
+            return gettext("off for everybody")
+        return one_line(rollout(flag.settings), LONGEST_ROLLOUT)
 
     @admin.display(description=_("last changed"))
     def changed(self, flag: Any) -> str:
         if flag.last_snapshot is None:
-            return EMPTY_DISPLAY
+            return labelled(gettext("last changed"), EMPTY_DISPLAY)
         text = _link(flag.last_snapshot_url, format_time(flag.last_snapshot.created_at))
         if flag.last_event is None:
-            return text
+            return labelled(gettext("last changed"), text)
         event = gettext("event #%(number)d") % {"number": flag.last_event.pk}
-        return format_html("{} ({})", text, _link(flag.last_event_url, event))
+        both = format_html("{} ({})", text, _link(flag.last_event_url, event))
+        return labelled(gettext("last changed"), both)
 
     @admin.display(description=_("switched off here"))
     def switched(self, flag: Any) -> str:

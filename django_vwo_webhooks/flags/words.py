@@ -82,7 +82,7 @@ def flag_json(flag: FlagSettings) -> dict[str, Any]:
 def _briefly(rule: Rule) -> str:
     """A testing or personalize rule, without whom it applies to if that is everybody."""
     if not rule.tests:
-        return gettext("personalize %(users)s") % {"users": reach(rule)}
+        return gettext("personalize (%(users)s)") % {"users": reach(rule)}
     text = gettext("test %(names)s") % {
         "names": "/".join(printable(variation.name) for variation in rule.variations)
     }

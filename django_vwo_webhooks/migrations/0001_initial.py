@@ -146,7 +146,7 @@ class Migration(migrations.Migration):
                 "base_manager_name": "objects",
                 "indexes": [
                     models.Index(
-                        fields=["environment", "key_digest", "last_asked_at"],
+                        fields=["environment", "key_digest", "last_asked_at", "id"],
                         name="vwo_flag_last_asked",
                     )
                 ],

@@ -25,6 +25,8 @@ BATCH_SIZE = 500
 
 
 class FlagQuerySet(OwnedQuerySet["Flag"]):
+    keyset = ("last_asked_at", "pk")
+
     def note_asked(self, keys: Iterable[str], now: datetime) -> None:
         """Store that these were asked for; ``now`` is by the database's clock.
 
@@ -82,7 +84,8 @@ class Flag(Owned):
         default_permissions = ()
         indexes = [
             models.Index(
-                fields=["environment", "key_digest", "last_asked_at"], name="vwo_flag_last_asked"
+                fields=["environment", "key_digest", "last_asked_at", "id"],
+                name="vwo_flag_last_asked",
             )
         ]
 

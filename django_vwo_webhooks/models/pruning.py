@@ -90,6 +90,10 @@ class Expired:
 
     def flags(self) -> Iterator[list[str]]:
         """Yield the ids of flags that were not asked for in that time, a batch at a time."""
-        rows = Flag.objects.ours().filter(last_asked_at__lt=self.flags_before).only("pk")
+        rows = (
+            Flag.objects.ours()
+            .filter(last_asked_at__lt=self.flags_before)
+            .only("pk", "last_asked_at")
+        )
         for batch in rows.in_batches(BATCH_SIZE):
             yield [flag.pk for flag in batch]

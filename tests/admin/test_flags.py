@@ -38,7 +38,14 @@ def listed(client, query=""):
 
 def test_the_list_shows_each_flag_with_its_rollout(admin_client, flags):
     text = page(admin_client, FLAG_LIST)
-    for part in (">new_checkout</a>", ROLLOUT, ">not at VWO<", ">off<", ">on<", "3 flags"):
+    for part in (
+        '>new_checkout <span class="vwo-name">New checkout</span></a>',
+        ROLLOUT,
+        ">not at VWO<",
+        ">off<",
+        ">on<",
+        "3 flags",
+    ):
         assert part in text
 
 

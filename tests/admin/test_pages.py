@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from django_vwo_webhooks.models import Flag, WebhookEvent
 from django_vwo_webhooks.refresh import refresh_settings
@@ -132,6 +133,7 @@ def browser(chromium, live_server, settings, admin_user, vwo, deliver):
     deliver(action="while VWO was down")
     failed = WebhookEvent.objects.first()
     snapshot = f"{SNAPSHOTS}{changed.snapshot_id}/change/"
+    Flag.objects.note_asked(["new_checkout", "new_chekout"], timezone.now())
     urls = [
         EVENTS,
         f"{EVENTS}{changed.pk}/change/",

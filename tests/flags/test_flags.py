@@ -11,7 +11,7 @@ from tests.flags.documents import checkout_document, many_flags
 
 ROLLOUT = (
     "100 % for price is 100, else 20 % of everybody, then test A/B, "
-    "else personalize 100 % for price is 100"
+    "else personalize (100 % for price is 100)"
 )
 
 
