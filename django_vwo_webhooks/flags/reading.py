@@ -1,5 +1,6 @@
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ..changes.index import ROLLOUT, TESTING, rule_name
@@ -50,8 +51,21 @@ class FlagSettings:
     key: str
     name: str
     status: Any
-    rules: tuple[Rule, ...]
-    """In the order in which the SDK evaluates them: rollout rules first."""
+    feature: dict[str, Any] = field(repr=False)
+    campaigns: dict[str, dict[str, Any]] = field(repr=False)
+    """Those of the whole document, by their ids."""
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """In the order in which the SDK evaluates them, rollout rules first.
+
+        Read when they are asked for: a list of 1,000 flags shows 100 of them.
+        """
+        rules = [
+            _rule(one, self.campaigns.get(canonical(one.get("campaignId")), {}))
+            for one in _objects(self.feature.get("rules"))
+        ]
+        return tuple(sorted(rules, key=lambda rule: not rule.rolls_out))
 
     @property
     def is_on(self) -> bool:
@@ -81,17 +95,13 @@ def flag_keys(document: dict[str, Any]) -> set[str]:
 
 
 def _flag(feature: dict[str, Any], campaigns: dict[str, dict[str, Any]]) -> FlagSettings:
-    rules = [
-        _rule(one, campaigns.get(canonical(one.get("campaignId")), {}))
-        for one in _objects(feature.get("rules"))
-    ]
-    rules.sort(key=lambda rule: not rule.rolls_out)
     name = feature.get("name")
     return FlagSettings(
         key=label(feature),
         name=name if isinstance(name, str) else "",
         status=feature.get("status"),
-        rules=tuple(rules),
+        feature=feature,
+        campaigns=campaigns,
     )
 
 
