@@ -174,7 +174,7 @@ class WebhookView(JSONView):
 
 
 class StatusView(JSONView):
-    """The state of the fleet, for monitors: what ``vwo_status --json`` prints.
+    """The state of the fleet, for monitors: what ``vwo_status --json`` prints of it.
 
     503 where somebody should look: no settings, none refreshed on schedule, or for a minute
     refreshes have failed or a process has been behind. Users are authenticated as the site does it;

@@ -12,12 +12,12 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from django.conf import settings as site
 from django.test import Client
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation.template import templatize
 
 import django_vwo_webhooks
-from django_vwo_webhooks.models import WebhookEvent
-from tests.admin.conftest import EVENTS, SNAPSHOTS
+from django_vwo_webhooks.models import Flag, WebhookEvent
+from tests.admin.conftest import EVENTS, FLAG_LIST, SNAPSHOTS
 from tests.changes.conftest import FLAGS, TARGETED
 
 PACKAGE = Path(django_vwo_webhooks.__file__).parent
@@ -136,8 +136,8 @@ class Texts(HTMLParser):
             self.texts.add(" ".join(data.split()))
 
 
-SAME = {"JSON", "Flag", "Filter", "Name", "Status", "admin", "default", "vwo"}
-SAME |= {"one", "two", "color"}
+SAME = {"JSON", "Flag", "Flags", "Filter", "Rollout", "Name", "Status", "admin", "default", "vwo"}
+SAME |= {"one", "two", "color", "asked", "size", "integer", "string", "green"}
 SAME |= {"Search", "Run", "- Select an option -"}  # Django's own, which has no translation of them
 """What is the same in both languages, or is a value and no text."""
 
@@ -161,6 +161,8 @@ def pages(admin_client, vwo, deliver, settings):
     urls = [EVENTS, SNAPSHOTS, *(f"{EVENTS}{event.pk}/change/" for event in (first, second))]
     urls.append(f"{SNAPSHOTS}{second.snapshot_id}/change/?compare_to={first.snapshot_id}")
     urls.append(f"{SNAPSHOTS}{second.snapshot_id}/change/")
+    urls += [FLAG_LIST, *(f"{FLAG_LIST}{Flag.named(key).pk}/change/" for key in ("two", "asked"))]
+    Flag.objects.note_asked(["two", "asked"], timezone.now())
 
     def read_pages(language):
         settings.LANGUAGE_CODE = language
@@ -183,7 +185,9 @@ def test_a_german_page_has_no_english_text(pages):
 
 def is_value(text):
     """Whether it is a value or the same word; keys and digests have no blank."""
-    return text in SAME or bool(re.fullmatch(r"[0-9a-f]{64}|\w+(_\w+)+|\w+Rule\w*", text))
+    return text.strip("› :()") in SAME or bool(
+        re.fullmatch(r"[0-9a-f]{64}|\w+(_\w+)+|\w+Rule\w*|Rollout-rule-\d", text)
+    )
 
 
 @pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ from django_vwo_webhooks.checks import check_tables
 from django_vwo_webhooks.connections import RUN_MIGRATE, lacks_table
 from django_vwo_webhooks.follower import ensure_following
 from django_vwo_webhooks.refresh import refresh_settings
-from tests.admin.conftest import EVENTS, REFRESH, SNAPSHOTS, SWITCHES
+from tests.admin.conftest import EVENTS, FLAG_LIST, REFRESH, SNAPSHOTS, SWITCHES
 from tests.conftest import wait_until
 from tests.management.conftest import run_command
 
@@ -45,6 +45,7 @@ def _alter(what):
 
 TABLES = [
     "changedfeature",
+    "flag",
     "fleetprocess",
     "killswitch",
     "refreshlease",
@@ -52,10 +53,11 @@ TABLES = [
     "webhookevent",
 ]
 
-COMMANDS = ["vwo_status", "vwo_refresh", "vwo_prune"]
+COMMANDS = ["vwo_status", "vwo_refresh", "vwo_prune", "vwo_flags"]
 
 PARTS = {
-    "nothing was migrated": (TABLES, COMMANDS, [EVENTS, SNAPSHOTS, SWITCHES]),
+    "nothing was migrated": (TABLES, COMMANDS, [EVENTS, FLAG_LIST, SNAPSHOTS, SWITCHES]),
+    "without the table of flags": (["flag"], ["vwo_flags", "vwo_status"], [FLAG_LIST]),
     "without a table": (["fleetprocess"], ["vwo_status", "vwo_prune"], [EVENTS]),
     "without a column": (["refreshlease.digest"], ["vwo_status", "vwo_refresh"], [EVENTS]),
     "without a column of events": (["webhookevent.credential"], ["vwo_status"], [EVENTS]),
@@ -86,7 +88,7 @@ def test_commands_and_pages_say_what_to_run(
 def test_every_page_and_button_says_so(vwo, deliver, admin_client, lacking):
     event = deliver().json()["event"]
     lacking(*TABLES)
-    for url in (EVENTS, SNAPSHOTS):
+    for url in (EVENTS, FLAG_LIST, SNAPSHOTS):
         for page in ("change", "history", "json"):
             assert admin_client.get(f"{url}{event}/{page}/").status_code == 503
     assert admin_client.post(REFRESH).status_code == 503

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from django.db import Error
 
-from ..models import FleetProcess, WebhookEvent
+from ..asked_for import asked_keys
+from ..models import Flag, FleetProcess, WebhookEvent
 from ..models.process import HEARTBEAT_SECONDS
 from ..refresh.applying import applied_here
 from ..refusals import refusals
@@ -14,6 +15,9 @@ from ..switched_off import switched_off
 FIRST_HEARTBEAT_SECONDS = 0.5
 """A process that ends sooner, as most commands do, writes no row."""
 
+FORGET_ASKED_SECONDS = 86_400.0
+"""After how long the keys that were asked for are stored again, if they still are."""
+
 
 class Heartbeat:
     """Keeps this process's row: that it runs, and with which settings."""
@@ -21,6 +25,8 @@ class Heartbeat:
     def __init__(self) -> None:
         self._row: FleetProcess | None = None
         self._due_at = time.monotonic() + FIRST_HEARTBEAT_SECONDS
+        self._stored_keys: set[str] = set()
+        self._forget_keys_at = time.monotonic() + FORGET_ASKED_SECONDS
 
     @property
     def due_seconds(self) -> float:
@@ -56,6 +62,18 @@ class Heartbeat:
             FleetProcess.objects.delete_expired()
             WebhookEvent.objects.close_overdue(now)
             self._due_at = time.monotonic() + HEARTBEAT_SECONDS
+            self._store_asked(now)
+
+    def _store_asked(self, now: datetime) -> None:
+        """Store which flags were asked for; without a statement where nothing is new."""
+        keys = asked_keys - self._stored_keys
+        if keys:
+            Flag.objects.note_asked(keys, now)
+            self._stored_keys |= keys
+        if time.monotonic() >= self._forget_keys_at:
+            asked_keys.clear()
+            self._stored_keys.clear()
+            self._forget_keys_at = time.monotonic() + FORGET_ASKED_SECONDS
 
     def end(self) -> None:
         """Delete the row; one that can't be deleted is stale soon, and deleted by others later."""

@@ -119,6 +119,41 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Flag",
+            fields=[
+                ("environment", models.CharField(max_length=100, verbose_name="environment")),
+                ("key_digest", models.CharField(editable=False, max_length=64)),
+                (
+                    "id",
+                    models.CharField(
+                        editable=False, max_length=64, primary_key=True, serialize=False
+                    ),
+                ),
+                ("key", models.CharField(max_length=255, verbose_name="key")),
+                (
+                    "first_asked_at",
+                    models.DateTimeField(null=True, verbose_name="first asked for"),
+                ),
+                (
+                    "last_asked_at",
+                    models.DateTimeField(null=True, verbose_name="last asked for"),
+                ),
+            ],
+            options={
+                "verbose_name": "flag",
+                "verbose_name_plural": "flags",
+                "ordering": ["key"],
+                "default_permissions": (),
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(
+                        fields=["environment", "key_digest", "last_asked_at", "id"],
+                        name="vwo_flag_last_asked",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="FleetProcess",
             fields=[
                 ("environment", models.CharField(max_length=100, verbose_name="environment")),

@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 from .base import VWO_RETRIES_FOR, database, ours
 from .clock import DatabaseClock
 from .event import WebhookEvent
+from .flag import Flag
 from .kill_switch import KillSwitch
 from .lease import RefreshLease
 from .outcome import Outcome
@@ -104,3 +105,13 @@ class Expired:
         )
         for batch in rows.in_batches(BATCH_SIZE):
             yield [switch.pk for switch in batch]
+
+    def flags(self) -> Iterator[list[str]]:
+        """Yield the ids of flags that were not asked for in that time, a batch at a time."""
+        rows = (
+            Flag.objects.ours()
+            .filter(last_asked_at__lt=self.others_before)
+            .only("pk", "last_asked_at")
+        )
+        for batch in rows.in_batches(BATCH_SIZE):
+            yield [flag.pk for flag in batch]

@@ -8,6 +8,7 @@ from vwo import VWOClient
 from vwo.models.user.get_flag import GetFlag
 from wingify.models.campaign.variable_model import VariableModel
 
+from ..asked_for import asked_keys, note_asked
 from ..conf import app_settings, copy_containers, overridden_flags
 from ..switched_off import switched_off
 from .impressions import ImpressionQueue, impression_queue
@@ -67,6 +68,8 @@ class Client(VWOClient):
         if overridden_flags and isinstance(feature_key, str) and feature_key in overridden_flags:
             return _flag(overridden_flags[feature_key], context)
         self.before_use()
+        if isinstance(feature_key, str) and feature_key not in asked_keys:
+            note_asked(feature_key)
         if self.snapshot_id is None or (switched_off.ends_at and switched_off.covers(feature_key)):
             # without settings the SDK would log an error and post it to VWO for each evaluation
             return _flag(False, context)

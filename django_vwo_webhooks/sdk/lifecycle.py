@@ -14,6 +14,7 @@ from wingify.services.settings_manager import SettingsManager
 from wingify.services.url_service import UrlService
 from wingify.utils.event_util import send_sdk_init_event
 
+from ..asked_for import asked_keys
 from ..conf import app_settings, copy_containers, read_setting
 from ..exceptions import FetchFailed, UnbuildableSettings
 from ..models import SettingsSnapshot
@@ -129,6 +130,7 @@ def forget_settings() -> None:
         if _client is not None:
             _client.fits, _client.owner = NOTHING, ("", "")
             _client.__dict__.pop("before_use", None)
+    asked_keys.clear()
 
 
 def impressions() -> tuple[int, dict[str, int]]:
@@ -172,6 +174,7 @@ def _fit_out() -> Client:
                 current.options = made.options
             else:
                 switched_off.forget()
+                asked_keys.clear()
                 current.__dict__.update(
                     vars(made), snapshot_id=None, snapshot_digest=None, applied_at=None
                 )

@@ -11,6 +11,7 @@ from django_vwo_webhooks.models.clock import UnixNow
 EVENTS = "/admin/django_vwo_webhooks/webhookevent/"
 SNAPSHOTS = "/admin/django_vwo_webhooks/settingssnapshot/"
 SWITCHES = "/admin/django_vwo_webhooks/killswitch/"
+FLAG_LIST = "/admin/django_vwo_webhooks/flag/"
 REFRESH = f"{EVENTS}refresh/"
 
 

@@ -3,18 +3,19 @@
 from urllib.parse import urlsplit
 
 import pytest
+from django.utils import timezone
 
 from django_vwo_webhooks import kill_switch
-from django_vwo_webhooks.models import WebhookEvent
+from django_vwo_webhooks.models import Flag, WebhookEvent
 from django_vwo_webhooks.refresh import refresh_settings
 from tests.admin.browser import MARKS, Browser, started_chromium
-from tests.admin.conftest import EVENTS, SNAPSHOTS, SWITCHES
+from tests.admin.conftest import EVENTS, FLAG_LIST, SNAPSHOTS, SWITCHES
 
 pytestmark = MARKS
 
 PAGES = [
     *("events", "changed event", "failed event", "snapshots", "snapshot", "comparison"),
-    *("switches", "switch", "new switch"),
+    *("switches", "switch", "new switch", "flags", "flag"),
 ]
 
 
@@ -49,6 +50,7 @@ def browser(chromium, live_server, settings, admin_user, vwo, deliver):
     failed = WebhookEvent.objects.first()
     switch = kill_switch.use("new_checkout", reason=long, by="anna")
     snapshot = f"{SNAPSHOTS}{changed.snapshot_id}/change/"
+    Flag.objects.note_asked(["new_checkout", "new_chekout"], timezone.now())
     urls = [
         EVENTS,
         f"{EVENTS}{changed.pk}/change/",
@@ -59,6 +61,8 @@ def browser(chromium, live_server, settings, admin_user, vwo, deliver):
         SWITCHES,
         f"{SWITCHES}{switch.pk}/change/",
         f"{SWITCHES}add/?flag=new_checkout",
+        FLAG_LIST,
+        f"{FLAG_LIST}{Flag.named('new_checkout').pk}/change/",
     ]
     browser = Browser(chromium, live_server.url, dict(zip(PAGES, urls, strict=True)))
     browser.log_in(admin_user)
@@ -91,7 +95,7 @@ def test_changes_are_fully_visible_on_a_narrow_screen(browser):
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
-@pytest.mark.parametrize("name", ["events", "snapshots"])
+@pytest.mark.parametrize("name", ["events", "snapshots", "flags"])
 def test_a_list_is_shown_whole(browser, settings, name, language):
     settings.LANGUAGE_CODE = language
     for width in (360, 400, 1024, 1280, 1400):

@@ -13,6 +13,7 @@ from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.conf import RETENTION_KEYS
 from django_vwo_webhooks.models import (
     ChangedFeature,
+    Flag,
     FleetProcess,
     KillSwitch,
     SettingsSnapshot,
@@ -105,7 +106,7 @@ def test_old_events_are_deleted_and_recent_ones_kept():
     limit = timezone.now() - timedelta(days=90)
     output = prune()
     assert left(*events) == [1, 3]
-    assert counts(output, "deleted") == [1, 1, 0, 0, 0, 0]
+    assert counts(output, "deleted") == [1, 1, 0, 0, 0, 0, 0]
     assert [line.partition(":")[0] for line in output.splitlines()] == [
         "pending events",
         "changed events",
@@ -113,6 +114,7 @@ def test_old_events_are_deleted_and_recent_ones_kept():
         "failed events",
         "snapshots",
         "kill switches",
+        "flags asked for",
     ]
     assert all(line.endswith(endings(limit)) for line in output.splitlines())
 
@@ -125,8 +127,8 @@ def test_each_outcome_may_have_its_own_limit(settings):
     now = timezone.now()
     output = prune()
     assert left(*failed, *unchanged, *others) == [0, 2, 4, 6]
-    # pending, changed, unchanged, failed, snapshots, kill switches
-    for line, days in zip(output.splitlines(), (90, 90, 7, 365, 90, 90), strict=True):
+    # pending, changed, unchanged, failed, snapshots, kill switches, flags
+    for line, days in zip(output.splitlines(), (90, 90, 7, 365, 90, 90, 90), strict=True):
         assert line.endswith(endings(now - timedelta(days=days)))
 
 
@@ -174,7 +176,7 @@ def test_a_dry_run_counts_the_same_and_deletes_nothing(small_batches):
     ]
     dry = counts(prune("--dry-run"), "would be deleted")
     assert left(*rows, pointed_at, forgotten, in_force) == list(range(12))
-    assert dry == [0, 7, 0, 1, 1, 0]
+    assert dry == [0, 7, 0, 1, 1, 0, 0]
     assert counts(prune(), "deleted") == dry
     assert left(*rows, pointed_at, forgotten, in_force) == [8, 10, 11]
 
@@ -290,6 +292,8 @@ def test_the_batches_are_found_by_an_index(small_batches):
         pytest.skip("other databases choose by the size of the tables")
     for number in range(7):
         event(100 + number, snapshot=snapshot(200 - number))
+        Flag.objects.note_asked([f"flag_{number}"], timezone.now() - timedelta(days=100))
+        Flag.objects.note_asked([f"flag_{number}"], timezone.now() - timedelta(days=100))
     with CaptureQueriesContext(connection) as queries:
         prune("--keep-last=1")
     selects = statements("SELECT", queries)

@@ -23,6 +23,7 @@ PACKAGE = Path(django_vwo_webhooks.__file__).parent
 NAMES = {
     ("admin/events.py", "timezone.now"): "in the name of a file that is downloaded",
     ("management/outgoing.py", "time.time"): "the sender's clock, in the body of a delivery",
+    ("testing/page.py", "time.time"): "when the simulator sent a webhook, for its own page",
     ("sdk/client.py", "time.time"): "the session of the SDK's impressions",
 }
 """Where the machine's clock may be read, and what for."""

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from django_vwo_webhooks.conf import LONGEST_DAYS, RETENTION_KEYS, app_settings
 from django_vwo_webhooks.management.base import DatabaseCommand
-from django_vwo_webhooks.models import KillSwitch, SettingsSnapshot, WebhookEvent
+from django_vwo_webhooks.models import Flag, KillSwitch, SettingsSnapshot, WebhookEvent
 from django_vwo_webhooks.models.pruning import Expired
 
 
@@ -59,9 +59,11 @@ class Command(DatabaseCommand):
         try:
             for outcome, limit in expired.events_before.items():
                 self._prune(f"{outcome} events", events, expired.events(outcome), limit)
-            self._prune("snapshots", snapshots, expired.snapshots(), expired.others_before)
-            switches = KillSwitch.objects.all()
-            self._prune("kill switches", switches, expired.kill_switches(), expired.others_before)
+            limit = expired.others_before
+            self._prune("snapshots", snapshots, expired.snapshots(), limit)
+            switches, flags = KillSwitch.objects.all(), Flag.objects.all()
+            self._prune("kill switches", switches, expired.kill_switches(), limit)
+            self._prune("flags asked for", flags, expired.flags(), limit)
         except KeyboardInterrupt:
             if self._shows_progress:
                 self.stdout.write()
@@ -71,7 +73,7 @@ class Command(DatabaseCommand):
             ) from None
 
     def _prune(
-        self, what: str, rows: QuerySet[Any], batches: Iterator[list[int]], limit: datetime
+        self, what: str, rows: QuerySet[Any], batches: Iterator[list[Any]], limit: datetime
     ) -> None:
         count = 0
         for batch in batches:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser, no_translations
 
+from django_vwo_webhooks.known_flags import flags_not_at_vwo
 from django_vwo_webhooks.management.base import DatabaseCommand
 from django_vwo_webhooks.management.switches import describe
 from django_vwo_webhooks.models.process import STALE_SECONDS
@@ -14,6 +15,9 @@ from django_vwo_webhooks.status import (
 )
 
 POLL_SECONDS = 0.25
+
+MOST_KEYS = 20
+"""How many flags are named on one line."""
 
 
 class Command(DatabaseCommand):
@@ -78,7 +82,8 @@ def _wait(began: FleetStatus, seconds: float, processes: int) -> tuple[FleetStat
 
 
 def _as_json(status: FleetStatus) -> str:
-    return json.dumps(status.as_json(), indent=2)
+    flags = {"flags": {"not_at_vwo": flags_not_at_vwo(status.now)}}
+    return json.dumps({**status.as_json(), **flags}, indent=2)
 
 
 def _as_text(status: FleetStatus) -> str:
@@ -95,6 +100,7 @@ def _as_text(status: FleetStatus) -> str:
         f"Refused webhooks: {_refused(status)}",
         f"Last error: {status.error or 'none'}",
         f"Impressions: {status.impressions or 'none waiting, none dropped'}",
+        f"Flags asked for, not at VWO: {_flags(flags_not_at_vwo(status.now))}",
         f"Processes: {status.summary}",
         *(f"  {_process(process)}" for process in status.processes),
     ]
@@ -123,6 +129,11 @@ def _refused(status: FleetStatus) -> str:
     return (
         f"{refused.count} since {refused.since:%Y-%m-%d %H:%M:%S %Z}{source}: is the secret right?"
     )
+
+
+def _flags(keys: list[str]) -> str:
+    more = f" and {len(keys) - MOST_KEYS} more" if len(keys) > MOST_KEYS else ""
+    return f"{', '.join(keys[:MOST_KEYS])}{more}" or "none"
 
 
 def _process(process: Any) -> str:
