@@ -236,7 +236,9 @@ def test_it_ends_at_its_time_and_one_process_says_so(vwo, quick, sent, caplog):
     wait_until(enabled)
     wait_until(lambda: sent == [("used", FLAG, ""), ("released", FLAG, "")])
     switch.refresh_from_db()
-    assert (switch.released_by, switch.released_at) == ("", switch.until)
+    assert switch.released_by == ""
+    # by the latency of the statement that read the clock, it may end sooner
+    assert timedelta() <= switch.until - switch.released_at < timedelta(seconds=1)
     assert "its time is over" in caplog.text
 
 

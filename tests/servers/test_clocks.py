@@ -124,4 +124,5 @@ def test_a_kill_switch_ends_on_time_everywhere(vwo, quick, clock_off):
         assert time.monotonic() - ended_at < 1
         wait_until(lambda: not KillSwitch.objects.not_released())
         switch.refresh_from_db()
-        assert switch.released_at == switch.until
+        # by the latency of the statement that read the clock, it may end sooner
+        assert timedelta() <= switch.until - switch.released_at < timedelta(seconds=1)
