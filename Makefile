@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 DB ?=
 BROADCAST ?=
 
-.PHONY: demo test lint types clean
+.PHONY: demo test lint types pictures clean
 
 # Runs the shop and shows what a webhook does; `make demo ONCE=1` exits after that. To use existing
 # servers: DB=postgresql://user@host/name or DB=mysql://…, BROADCAST=redis://host or BROADCAST=postgres.
@@ -29,6 +29,10 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
+
+# Takes the pictures of README and docs anew; needs chromium and chromedriver.
+pictures: $(VENV)/.demo $(VENV)/.dev
+	$(BIN)/python docs/make_pictures.py
 
 clean:
 	rm -rf build dist *.egg-info .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache $(VENV)

@@ -30,6 +30,8 @@ def staff() -> Iterator[tuple[str, str]]:
         models.WebhookEvent.objects.ours().delete()
         models.FleetProcess.objects.ours().delete()
         models.SettingsSnapshot.objects.ours().delete()
+        models.KillSwitch.objects.ours().delete()
+        models.Flag.objects.ours().delete()
         models.RefreshLease.objects.ours().delete()
 
 
