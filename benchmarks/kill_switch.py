@@ -76,7 +76,7 @@ def measure_changes(lines: Any, args: Any) -> None:
 def measure_evaluations() -> None:
     from django_vwo_webhooks import kill_switch
     from django_vwo_webhooks.client import get_client
-    from django_vwo_webhooks.switched_off import switched_off
+    from django_vwo_webhooks.sdk.switched_off import switched_off
 
     client = get_client()
     for number in range(20):

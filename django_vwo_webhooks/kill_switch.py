@@ -27,8 +27,8 @@ from .models.text import fitting
 from .models.transactions import atomically
 from .process import PerProcess
 from .refresh.announcing import send
+from .sdk.switched_off import switched_off
 from .signals import kill_switch_released, kill_switch_used
-from .switched_off import switched_off
 
 DAY_SECONDS = 86_400.0
 """How long a flag stays off unless somebody says otherwise."""

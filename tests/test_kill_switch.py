@@ -15,8 +15,8 @@ from django_vwo_webhooks.follower import check, stop_following
 from django_vwo_webhooks.models import FleetProcess, KillSwitch, RefreshLease, SettingsSnapshot
 from django_vwo_webhooks.models.clock import DatabaseClock
 from django_vwo_webhooks.refresh import refresh_settings
+from django_vwo_webhooks.sdk.switched_off import forget_switches, switched_off
 from django_vwo_webhooks.signals import kill_switch_released, kill_switch_used
-from django_vwo_webhooks.switched_off import forget_switches, switched_off
 from django_vwo_webhooks.testing import override_flags
 from tests.conftest import configure, start_site, use_broadcast, wait_until
 from tests.follower.flags import enabled

@@ -4,13 +4,13 @@ from datetime import datetime
 
 from django.db import Error
 
-from ..asked_for import asked_keys
 from ..models import Flag, FleetProcess, WebhookEvent
 from ..models.process import HEARTBEAT_SECONDS
 from ..refresh.applying import applied_here
 from ..refusals import refusals
 from ..sdk import load_sdk
-from ..switched_off import switched_off
+from ..sdk.asked_for import asked_keys
+from ..sdk.switched_off import switched_off
 
 FIRST_HEARTBEAT_SECONDS = 0.5
 """A process that ends sooner, as most commands do, writes no row."""

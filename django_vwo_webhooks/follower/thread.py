@@ -9,7 +9,7 @@ from ..conf import app_settings
 from ..connections import close_connections, close_unusable_connections, use_unpooled_connection
 from ..log_once import LogOnce
 from ..models.base import database
-from ..switched_off import switched_off
+from ..sdk.switched_off import switched_off
 from .check import DatabaseCheck
 from .heartbeat import Heartbeat
 from .listener import Listener

@@ -8,11 +8,11 @@ from vwo import VWOClient
 from vwo.models.user.get_flag import GetFlag
 from wingify.models.campaign.variable_model import VariableModel
 
-from ..asked_for import asked_keys, note_asked
 from ..conf import app_settings, copy_containers, overridden_flags
-from ..switched_off import switched_off
+from .asked_for import asked_keys, note_asked
 from .impressions import ImpressionQueue, impression_queue
 from .logs import logger
+from .switched_off import switched_off
 
 NOTHING = object()
 """Differs from every value of a setting."""

@@ -14,7 +14,6 @@ from wingify.services.settings_manager import SettingsManager
 from wingify.services.url_service import UrlService
 from wingify.utils.event_util import send_sdk_init_event
 
-from ..asked_for import asked_keys
 from ..conf import app_settings, copy_containers, read_setting
 from ..exceptions import FetchFailed, UnbuildableSettings
 from ..models import SettingsSnapshot
@@ -22,13 +21,14 @@ from ..models.clock import DatabaseClock, UnixNow
 from ..process import PerProcess
 from ..redaction import RedactedDict
 from ..sdk_options import accepted_options, batching
-from ..switched_off import switched_off
+from .asked_for import asked_keys
 from .client import NOTHING, Client
 from .document import Fetched, ValidatedSettings, validate
 from .impressions import impression_queue
 from .logs import LOGGER_OPTION
 from .services import OfflineBuilder
 from .singletons import register_client
+from .switched_off import switched_off
 
 logger = logging.getLogger("django_vwo_webhooks")
 

@@ -8,7 +8,7 @@ ENDS = {
     "django_vwo_webhooks.sdk.impressions": "discard_impressions",
     "django_vwo_webhooks.sdk.lifecycle": "forget_settings",
     "django_vwo_webhooks.sdk.logs": "forget_reported",
-    "django_vwo_webhooks.switched_off": "forget_switches",
+    "django_vwo_webhooks.sdk.switched_off": "forget_switches",
 }
 """The functions to call, by module. A module that is not loaded has nothing to end."""
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterable
 from math import inf
 
-from .models import KillSwitch
-from .models.clock import DatabaseClock
+from ..models import KillSwitch
+from ..models.clock import DatabaseClock
 
 
 class SwitchedOff:

@@ -9,13 +9,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from django_vwo_webhooks import asked_for
-from django_vwo_webhooks.asked_for import asked_keys
 from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.follower import heartbeat
 from django_vwo_webhooks.follower.heartbeat import Heartbeat
 from django_vwo_webhooks.models import Flag
 from django_vwo_webhooks.refresh import refresh_settings
+from django_vwo_webhooks.sdk import asked_for
+from django_vwo_webhooks.sdk.asked_for import asked_keys
 from django_vwo_webhooks.testing import override_flags
 from tests.conftest import run_site, use_broadcast, wait_until
 from tests.management.conftest import run_command
