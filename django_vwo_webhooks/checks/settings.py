@@ -128,18 +128,7 @@ def _authentication() -> Iterable[CheckMessage]:
     except ImproperlyConfigured:
         return
     for path in paths:
-        try:
-            found = import_string(path)
-        except ImportError as error:
-            yield _not_imported("AUTHENTICATION", path, error)
-            continue
-        if not (isinstance(found, type) and issubclass(found, BaseAuthentication)):
-            yield Error(
-                f'VWO_WEBHOOKS["AUTHENTICATION"] names "{path}", which should be a subclass of '
-                "rest_framework.authentication.BaseAuthentication.",
-                hint=f'Write: VWO_WEBHOOKS = {{…, "AUTHENTICATION": {EXAMPLES["AUTHENTICATION"]}}}',
-                id="django_vwo_webhooks.E009",
-            )
+        yield from _subclass("AUTHENTICATION", path, BaseAuthentication)
 
 
 def _status_permission() -> Iterable[CheckMessage]:
@@ -147,16 +136,21 @@ def _status_permission() -> Iterable[CheckMessage]:
         path = app_settings.status_permission
     except ImproperlyConfigured:
         return
+    yield from _subclass("STATUS_PERMISSION", path, BasePermission)
+
+
+def _subclass(name: str, path: str, base: type) -> Iterable[CheckMessage]:
+    """What is wrong with a path that should be that of a subclass of ``base``, if anything is."""
     try:
         found = import_string(path)
     except ImportError as error:
-        yield _not_imported("STATUS_PERMISSION", path, error)
+        yield _not_imported(name, path, error)
         return
-    if not (isinstance(found, type) and issubclass(found, BasePermission)):
+    if not (isinstance(found, type) and issubclass(found, base)):
         yield Error(
-            f'VWO_WEBHOOKS["STATUS_PERMISSION"] names "{path}", which should be a subclass of '
-            "rest_framework.permissions.BasePermission.",
-            hint=what_to_write("STATUS_PERMISSION"),
+            f'VWO_WEBHOOKS["{name}"] names "{path}", which should be a subclass of '
+            f"{base.__module__}.{base.__qualname__}.",
+            hint=f'Write: VWO_WEBHOOKS = {{…, "{name}": {EXAMPLES[name]}}}',
             id="django_vwo_webhooks.E009",
         )
 
