@@ -1,6 +1,6 @@
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast
 
 from django.contrib import admin
@@ -99,16 +99,23 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @reports_missing_tables
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        switches = request.method == "GET" and [
+        context = dict(extra_context or {})
+        if request.method == "GET" and "kill_switches" not in context:
+            context["kill_switches"] = self.named_switches(request, KillSwitch.objects.in_use())
+        return super().changelist_view(request, context)
+
+    def named_switches(
+        self, request: HttpRequest, switches: Iterable[KillSwitch]
+    ) -> list[tuple[KillSwitch, str, str | None]]:
+        """The kill switches that a list names above its rows, each with its end and its URL."""
+        return [
             (
                 switch,
                 format_time(switch.until) if switch.until else "",
                 self.row_url(request, switch),
             )
-            for switch in KillSwitch.objects.in_use()
+            for switch in switches
         ]
-        context = {"kill_switches": switches}
-        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     @reports_missing_tables
     def changeform_view(

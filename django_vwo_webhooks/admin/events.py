@@ -98,6 +98,9 @@ class WebhookEventAdmin(RefreshButtonAdmin):
                 "fleet_error": in_readers_language(status.error),
                 "fleet_since": format_time(status.since),
                 "refused_since": format_time(status.refused.since),
+                "kill_switches": self.named_switches(
+                    request, [*status.kill_switches, *status.foreign_kill_switches]
+                ),
                 "missed": _count_missed(status.now),
                 "missed_url": f"{snapshots_url}?webhook=missed" if may_view_snapshots else None,
                 "chart": daily_chart(status.now),
