@@ -20,7 +20,7 @@ UVICORN = ["uvicorn", "--port", "PORT", "--workers", "2", "--loop", "uvloop"]
 PATCHED_FIRST = ["-k", "gevent", "-c", "python:tests.servers.gunicorn_gevent"]
 
 SERVERS = {
-    "sync": (gunicorn(4), 4, "flag"),
+    "sync": (gunicorn(4, *LIBRARIES), 4, "flag"),
     "sync, preloaded": (gunicorn(4, "--preload"), 4, "flag"),
     "gthread": (gunicorn(4, *THREADS, *LIBRARIES), 4, "flag"),
     "gthread, preloaded": (gunicorn(4, *THREADS, "--preload"), 4, "flag"),
