@@ -138,6 +138,7 @@ class Texts(HTMLParser):
 
 SAME = {"JSON", "Flag", "Flags", "Filter", "Rollout", "Name", "Status", "admin", "default", "vwo"}
 SAME |= {"one", "two", "color", "asked", "size", "integer", "string", "green"}
+SAME |= {"color: red, size: 1", "color: green, size: 1"}
 SAME |= {"Search", "Run", "- Select an option -"}  # Django's own, which has no translation of them
 """What is the same in both languages, or is a value and no text."""
 

@@ -45,7 +45,7 @@ class FlagAdmin(ReadOnlyAdmin):
     list_display = [
         "key_and_name",
         "status_badge",
-        "rollout_words",
+        "rollout_and_variables",
         "changed",
         "switched",
         "asked_at",
@@ -183,6 +183,17 @@ class FlagAdmin(ReadOnlyAdmin):
         if flag.settings is None:
             return gettext("off for everybody")
         return one_line(rollout(flag.settings), LONGEST_ROLLOUT)
+
+    @admin.display(description=_("rollout"))
+    def rollout_and_variables(self, flag: Any) -> SafeString:
+        """Below the rollout each variable, with the value that the first variation has for it."""
+        variables = flag.settings.variables if flag.settings else []
+        texts = (f"{printable(one.key)}: {value_text(one)}" for one in variables)
+        return format_html(
+            '<bdi>{}</bdi><bdi class="vwo-name">{}</bdi>',
+            self.rollout_words(flag),
+            one_line(", ".join(texts), LONGEST_ROLLOUT),
+        )
 
     @admin.display(description=_("last changed"))
     def changed(self, flag: Any) -> str:

@@ -41,6 +41,7 @@ def test_the_list_shows_each_flag_with_its_rollout(admin_client, flags):
     for part in (
         '>new_checkout <span class="vwo-name">New checkout</span></a>',
         ROLLOUT,
+        '<bdi class="vwo-name">color: red</bdi>',
         ">not at VWO<",
         ">off<",
         ">on<",
