@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 import requests
 from django.conf import settings as site
 
@@ -125,3 +126,24 @@ def page(url: str) -> Callable[[], dict[str, Any]]:
         return answer
 
     return ask
+
+
+@contextlib.contextmanager
+def celery_workers(**environment: str) -> Iterator[Callable[[], dict[str, Any]]]:
+    """Runs two of them; yields what asks one for what ``served`` reports."""
+    pytest.importorskip("celery")
+    command = ["celery", "-A", "tests.servers.celery", "worker", "--pool=prefork", "-c", "2"]
+    with started([*command, "--without-gossip", "--without-mingle"], **environment):
+        from tests.servers.celery import app
+
+        app.control.purge()
+        asked: list[Any] = []
+
+        def ask() -> dict[str, Any]:
+            # two at once, or the pool would give each to the same process
+            while not asked:
+                asked.extend(app.send_task("tests.servers.tasks.flag") for _ in range(2))
+            answer: dict[str, Any] = asked.pop().get(timeout=30)
+            return answer
+
+        yield ask

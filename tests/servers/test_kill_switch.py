@@ -15,7 +15,7 @@ from django_vwo_webhooks import kill_switch
 from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.models import KillSwitch
 from tests.conftest import wait_until
-from tests.servers.running import answers, colors, page, running, started
+from tests.servers.running import answers, celery_workers, colors, page, running
 from tests.servers.test_servers import SERVERS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -73,20 +73,7 @@ def test_every_worker_has_it_by_the_admin_while_vwo_is_away(vwo, quick, command,
 @pytest.mark.skipif("TEST_REDIS_URL" not in os.environ, reason="TEST_REDIS_URL is not set")
 @pytest.mark.parametrize("preload", [{}, {"SITE_PRELOADS": "1"}], ids=["plain", "preloaded"])
 def test_celery_workers_have_it(vwo, quick, preload):
-    pytest.importorskip("celery")
-    command = ["celery", "-A", "tests.servers.celery", "worker", "--pool=prefork", "-c", "2"]
-    with started([*command, "--without-gossip", "--without-mingle"], **preload):
-        from tests.servers.celery import app
-
-        app.control.purge()
-        asked = []
-
-        def ask():
-            # two at once, or the pool would give each to the same process
-            while not asked:
-                asked.extend(app.send_task("tests.servers.tasks.flag") for _ in range(2))
-            return asked.pop().get(timeout=30)
-
+    with celery_workers(**preload) as ask:
         assert colors(ask, 2) == {"red"}
         vwo.refuse()
         kill_switch.use(FLAG, reason="refunds", by="anna")

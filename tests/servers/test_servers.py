@@ -12,7 +12,16 @@ from django.conf import settings as site
 
 from django_vwo_webhooks.models import WebhookEvent
 from tests.conftest import configure, wait_until
-from tests.servers.running import LIBRARIES, THREADS, colors, gunicorn, page, post, running, started
+from tests.servers.running import (
+    LIBRARIES,
+    THREADS,
+    celery_workers,
+    colors,
+    gunicorn,
+    page,
+    post,
+    running,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -64,20 +73,7 @@ def test_one_fetch_and_every_worker_follows(vwo, quick, command, workers, path):
 @pytest.mark.skipif("TEST_REDIS_URL" not in os.environ, reason="TEST_REDIS_URL is not set")
 @pytest.mark.parametrize("preload", [{}, {"SITE_PRELOADS": "1"}], ids=["plain", "preloaded"])
 def test_celery_workers_follow(vwo, quick, deliver, preload):
-    pytest.importorskip("celery")
-    command = ["celery", "-A", "tests.servers.celery", "worker", "--pool=prefork", "-c", "2"]
-    with started([*command, "--without-gossip", "--without-mingle"], **preload):
-        from tests.servers.celery import app
-
-        app.control.purge()
-        asked = []
-
-        def ask():
-            # two at once, or the pool would give each to the same process
-            while not asked:
-                asked.extend(app.send_task("tests.servers.tasks.flag") for _ in range(2))
-            return asked.pop().get(timeout=30)
-
+    with celery_workers(**preload) as ask:
         follow_20_changes(vwo, ask, 2, deliver)
 
 
