@@ -47,9 +47,13 @@ class TestPostgres(Contract):
             waiting.join(5)
             assert not waiting.is_alive()
 
-    def test_a_lost_connection_is_raised_and_made_anew(self):
+    def test_a_lost_connection_is_raised_and_made_anew(self, monkeypatch):
         import psycopg
 
+        # however long this machine takes, it counts as ended at once
+        monkeypatch.setattr(
+            "django_vwo_webhooks.broadcast.postgres.SHORTEST_LIFE_SECONDS", float("inf")
+        )
         listening = self.make()
         listening.listen("vwo_test", 0)
         with connection.cursor() as cursor:
@@ -58,7 +62,9 @@ class TestPostgres(Contract):
                 " WHERE datname = current_database() AND query LIKE 'LISTEN%'"
             )
         with pytest.raises(psycopg.Error):
-            listening.listen("vwo_test", 5.0)
+            for _ in range(3):
+                # the server's message about the end can arrive before the end itself
+                listening.listen("vwo_test", 5.0)
         assert listening.listen("vwo_test", 0), "something may have been published meanwhile"
         self.make().publish("vwo_test")
         assert listening.listen("vwo_test", 5.0)
