@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import ImproperlyConfigured
 
-from .conf import overridden_flags
 from .follower import ensure_following, follows
 from .log_once import LogOnce
 from .process import PerProcess
 from .sdk import load_sdk
+from .under_test import overridden_flags
 
 if TYPE_CHECKING:
     from .sdk.client import Client

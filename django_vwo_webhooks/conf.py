@@ -6,13 +6,14 @@ the same messages at start.
 """
 
 import hashlib
-import sys
 from collections.abc import Iterator, Mapping
 from math import inf
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+
+from .under_test import test_run
 
 EXAMPLES: dict[str, str] = {
     "ACCOUNT_ID": 'os.environ.get("VWO_ACCOUNT_ID")',
@@ -59,42 +60,12 @@ def read_setting() -> Any:
         return getattr(settings, "VWO_WEBHOOKS", {})
 
 
-def copy_containers(value: Any) -> Any:
-    """A copy with dicts and lists of its own at every depth; whatever else is in it is shared.
-
-    For JSON that is a full copy, which takes a tenth of the time of ``copy.deepcopy``.
-    """
-    if isinstance(value, dict):
-        return {key: copy_containers(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [copy_containers(each) for each in value]
-    return value
-
-
 def what_to_write(name: str) -> str:
     """The line to write for a setting, and which environment variable to set."""
     line = f'Write: VWO_WEBHOOKS = {{…, "{name}": {EXAMPLES[name]}}}'
     if name not in VARIABLES:
         return line
     return f"{line} and set the environment variable {VARIABLES[name]}, or whichever the site reads"
-
-
-class TestRun:
-    """Whether tests run in this process, in which VWO's servers are never asked.
-
-    Servers and other processes that a test starts are not test runs.
-    """
-
-    under_pytest = False
-    """Set by the pytest plugin: Django's own sign comes only after the tests were imported."""
-
-    def __bool__(self) -> bool:
-        utils = sys.modules.get("django.test.utils")
-        # what setup_test_environment() sets; Django has no public sign of it
-        return self.under_pytest or hasattr(getattr(utils, "_TestState", None), "saved_data")
-
-
-test_run = TestRun()
 
 
 class AppSettings:
@@ -327,7 +298,3 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 app_settings = AppSettings()
-
-overridden_flags: dict[str, bool | dict[str, Any]] = {}
-"""The flags that ``testing.override_flags`` has overridden, by key: whether the flag is on, or the
-variables of one that is on."""

@@ -4,8 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
-from operator import attrgetter
-from typing import Any
+from operator import itemgetter
 
 from django.db.models import Max, TextChoices
 from django.utils.formats import number_format
@@ -14,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .conf import app_settings
 from .models import FleetProcess, KillSwitch, RefreshLease, SettingsSnapshot, WebhookEvent
-from .models.process import STALE_SECONDS, DropReason
+from .models.process import DropReason
 
 STALE_AFTER = 1.5
 """How many times ``RECONCILE_SECONDS`` may pass without a refresh before settings are stale."""
@@ -56,7 +55,7 @@ class FleetStatus:
     refreshed_seconds: float | None
     """How long ago the settings were last fetched from VWO; None before the first refresh."""
     last_event: WebhookEvent | None
-    processes: list[Any]
+    processes: list[FleetProcess]
     """``FleetProcess`` rows, each with its ``heartbeat_age_seconds``."""
     refused: RefusedDeliveries
     """The deliveries that the fleet has refused since any process accepted one."""
@@ -73,21 +72,21 @@ class FleetStatus:
         return self.state in (FleetState.FRESH, FleetState.SWITCHED_OFF)
 
     @property
-    def alive(self) -> list[Any]:
-        return [process for process in self.processes if not _is_stale(process)]
+    def alive(self) -> list[FleetProcess]:
+        return [process for process in self.processes if not process.is_stale]
 
     @property
-    def stale(self) -> list[Any]:
+    def stale(self) -> list[FleetProcess]:
         """The processes without a recent heartbeat, most of which were killed."""
-        return [process for process in self.processes if _is_stale(process)]
+        return [process for process in self.processes if process.is_stale]
 
     @property
-    def behind(self) -> list[Any]:
+    def behind(self) -> list[FleetProcess]:
         """The living processes that do not run the snapshot in force."""
         in_force = self.snapshot and self.snapshot.pk
         return [process for process in self.alive if process.snapshot_id != in_force]
 
-    def behind_since(self, began: "FleetStatus") -> list[Any]:
+    def behind_since(self, began: "FleetStatus") -> list[FleetProcess]:
         """The living processes that do not run what was in force at ``began``, or newer settings.
 
         While settings change all the time, hardly any process runs the newest ones.
@@ -164,53 +163,6 @@ class FleetStatus:
         """For example "3 waiting, 2 dropped (refused by VWO: 2)"; empty where all were sent."""
         return describe_impressions(self.impressions_waiting, self.impressions_dropped)
 
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "state": self.state,
-            "healthy": self.is_healthy,
-            "since": self.since and self.since.isoformat(),
-            "error": self.error,
-            "snapshot": self.snapshot and self.snapshot.pk,
-            "refreshed_seconds": self.refreshed_seconds,
-            "behind": len(self.behind),
-            "last_webhook": self.last_event and self.last_event.last_received_at.isoformat(),
-            "impressions": {
-                "waiting": self.impressions_waiting,
-                "dropped": self.impressions_dropped,
-            },
-            "refused": {
-                "deliveries": self.refused.count,
-                "since": self.refused.since and self.refused.since.isoformat(),
-                "last": self.refused.last_at and self.refused.last_at.isoformat(),
-                "remote_addr": self.refused.remote_addr,
-            },
-            "kill_switches": [
-                _switch_as_json(switch, in_force=in_force)
-                for in_force, switches in (
-                    (True, self.kill_switches),
-                    (False, self.foreign_kill_switches),
-                )
-                for switch in switches
-            ],
-            "processes": [
-                {
-                    "host": process.host,
-                    "pid": process.pid,
-                    "kind": process.kind,
-                    "snapshot": process.snapshot_id,
-                    "kill_switches": process.has_kill_switches(self.kill_switch_version),
-                    "heartbeat_age_seconds": round(process.heartbeat_age_seconds, 1),
-                    "alive": not _is_stale(process),
-                    "impressions": {
-                        "waiting": process.impressions_waiting,
-                        "dropped": process.impressions_dropped,
-                    },
-                    "refused": process.refused,
-                }
-                for process in self.processes
-            ],
-        }
-
 
 def describe_impressions(waiting: int, dropped: dict[str, int]) -> str:
     """For example "3 waiting, 2 dropped (refused by VWO: 2)"; empty where both are zero."""
@@ -223,36 +175,25 @@ def describe_impressions(waiting: int, dropped: dict[str, int]) -> str:
     return ", ".join(parts)
 
 
-def _switch_as_json(switch: KillSwitch, *, in_force: bool) -> dict[str, Any]:
-    return {
-        "flag": switch.flag,
-        "reason": switch.reason,
-        "used_by": switch.used_by,
-        "used_at": switch.used_at.isoformat(),
-        "until": switch.until and switch.until.isoformat(),
-        "in_force": in_force,
-    }
-
-
-def _is_stale(process: Any) -> bool:
-    return bool(process.heartbeat_age_seconds >= STALE_SECONDS)
-
-
-def _refused(processes: list[Any]) -> RefusedDeliveries:
+def _refused(processes: list[FleetProcess]) -> RefusedDeliveries:
     """What the processes have refused since the last delivery that any of them accepted."""
-    refusing = [process for process in processes if process.refused]
+    refusing = [
+        (process.refused_last_at, process.refused_since, process)
+        for process in processes
+        if process.refused and process.refused_last_at and process.refused_since
+    ]
     if refusing:
-        first = min(process.refused_last_at for process in refusing)
+        first = min(last_at for last_at, _since, _process in refusing)
         events = WebhookEvent.objects.ours().delivered_since(first)
         accepted_at = events.aggregate(at=Max("last_received_at"))["at"]
-        refusing = [row for row in refusing if not accepted_at or row.refused_last_at > accepted_at]
+        refusing = [row for row in refusing if not accepted_at or row[0] > accepted_at]
     if not refusing:
         return RefusedDeliveries()
-    last = max(refusing, key=attrgetter("refused_last_at"))
+    last_at, _since, last = max(refusing, key=itemgetter(0))
     return RefusedDeliveries(
-        count=sum(process.refused for process in refusing),
-        since=min(process.refused_since for process in refusing),
-        last_at=last.refused_last_at,
+        count=sum(process.refused for _last_at, _since, process in refusing),
+        since=min(since for _last_at, since, _process in refusing),
+        last_at=last_at,
         remote_addr=last.refused_addr,
     )
 

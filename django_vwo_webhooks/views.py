@@ -25,7 +25,7 @@ from .parsers import BodyWasRead, check_length, parse, remote_addr
 from .refresh.deadline import Deadline
 from .refresh.delivery import Delivery, deliver
 from .refusals import refusals
-from .serializers import WebhookEventSerializer
+from .serializers import WebhookEventSerializer, fleet_status_json
 from .status import fleet_status
 
 logger = logging.getLogger("django_vwo_webhooks")
@@ -188,7 +188,7 @@ class StatusView(JSONView):
 
     def get(self, request: Request) -> Response:
         report = fleet_status()
-        return self.report(report.as_json(), healthy=report.is_healthy)
+        return self.report(fleet_status_json(report), healthy=report.is_healthy)
 
     def handle_exception(self, exc: Exception) -> Response:
         if not isinstance(exc, Error):

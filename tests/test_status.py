@@ -7,6 +7,7 @@ from django_vwo_webhooks.exceptions import RefreshFailed
 from django_vwo_webhooks.models import FleetProcess, KillSwitch
 from django_vwo_webhooks.models.clock import UnixNow
 from django_vwo_webhooks.refresh import refresh_settings
+from django_vwo_webhooks.serializers import fleet_status_json
 from django_vwo_webhooks.status import fleet_status
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,7 +35,7 @@ def test_a_process_without_a_heartbeat_for_90_s_is_stale(vwo):
     FleetProcess.objects.update(heartbeat_at=UnixNow() - 100)
     assert fleet_status().alive == []
     assert fleet_status().stale == [process]
-    assert not fleet_status().as_json()["processes"][0]["alive"]
+    assert not fleet_status_json(fleet_status())["processes"][0]["alive"]
 
 
 def process_with(waiting, **dropped):
@@ -51,7 +52,7 @@ def test_what_waits_and_what_was_dropped_is_summed_over_the_fleet(vwo):
     first = process_with(0, refused=1, not_json=4)
     status = fleet_status()
     assert status.impressions == ("3 waiting, 7 dropped (can’t be made JSON: 4, refused by VWO: 3)")
-    report = status.as_json()
+    report = fleet_status_json(status)
     assert report["impressions"] == {"waiting": 3, "dropped": {"refused": 3, "not_json": 4}}
     each = [row["impressions"] for row in report["processes"]]
     assert {"waiting": 0, "dropped": {"refused": 1, "not_json": 4}} in each
@@ -77,7 +78,7 @@ def test_a_kill_switch_in_use_is_a_state_of_its_own(vwo):
     status = fleet_status()
     assert (status.state, status.is_fresh, status.since) == ("switched_off", True, switch.used_at)
     assert (status.kill_switches, status.foreign_kill_switches) == ([switch], [foreign])
-    report = status.as_json()
+    report = fleet_status_json(status)
     assert [(row["flag"], row["in_force"], row["until"]) for row in report["kill_switches"]] == [
         ("new_checkout", True, None),
         ("other", False, foreign.until.isoformat()),
@@ -85,7 +86,7 @@ def test_a_kill_switch_in_use_is_a_state_of_its_own(vwo):
     assert report["processes"][0]["kill_switches"] is False
     process.note_kill_switches(status.kill_switch_version)
     FleetProcess.objects.write_heartbeat(process)
-    assert fleet_status().as_json()["processes"][0]["kill_switches"] is True
+    assert fleet_status_json(fleet_status())["processes"][0]["kill_switches"] is True
     vwo.refuse()
     with pytest.raises(RefreshFailed):
         refresh_settings()

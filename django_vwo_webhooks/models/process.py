@@ -39,7 +39,10 @@ class DropReason(models.TextChoices):
 class FleetProcessQuerySet(OwnedQuerySet["FleetProcess"]):
     def with_heartbeat_age(self) -> "FleetProcessQuerySet":
         """Adds ``heartbeat_age_seconds``: how long ago each process wrote its row."""
-        return self.annotate(heartbeat_age_seconds=UnixNow() - F("heartbeat_at"))
+        # the model declares it too
+        return self.annotate(  # type: ignore[no-redef]
+            heartbeat_age_seconds=UnixNow() - F("heartbeat_at")
+        )
 
     def write_heartbeat(self, row: "FleetProcess") -> None:
         """Store what ``row`` runs, and that it does so now."""
@@ -95,6 +98,9 @@ class FleetProcess(Owned):
     # Unix seconds of the database's clock
     heartbeat_at = models.FloatField()
 
+    heartbeat_age_seconds: float
+    """Of rows that were read by ``with_heartbeat_age`` only."""
+
     objects = PrimaryManager.from_queryset(FleetProcessQuerySet)()
 
     class Meta:
@@ -105,6 +111,11 @@ class FleetProcess(Owned):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pid} on {self.host}"
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it has written no heartbeat for so long that it counts as gone."""
+        return self.heartbeat_age_seconds >= STALE_SECONDS
 
     @classmethod
     def for_this_process(cls) -> "FleetProcess":

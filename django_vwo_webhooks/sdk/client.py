@@ -8,8 +8,10 @@ from vwo import VWOClient
 from vwo.models.user.get_flag import GetFlag
 from wingify.models.campaign.variable_model import VariableModel
 
-from ..conf import app_settings, copy_containers, overridden_flags
+from ..conf import app_settings
+from ..under_test import overridden_flags
 from .asked_for import asked_keys, note_asked
+from .copying import copy_containers
 from .impressions import ImpressionQueue, impression_queue
 from .logs import logger
 from .switched_off import switched_off

@@ -14,7 +14,7 @@ from wingify.services.settings_manager import SettingsManager
 from wingify.services.url_service import UrlService
 from wingify.utils.event_util import send_sdk_init_event
 
-from ..conf import app_settings, copy_containers, read_setting
+from ..conf import app_settings, read_setting
 from ..exceptions import FetchFailed, UnbuildableSettings
 from ..models import SettingsSnapshot
 from ..models.clock import DatabaseClock, UnixNow
@@ -23,6 +23,7 @@ from ..redaction import RedactedDict
 from ..sdk_options import accepted_options, batching
 from .asked_for import asked_keys
 from .client import NOTHING, Client
+from .copying import copy_containers
 from .document import Fetched, ValidatedSettings, validate
 from .impressions import impression_queue
 from .logs import LOGGER_OPTION

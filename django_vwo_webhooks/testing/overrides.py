@@ -5,7 +5,7 @@ from typing import Any
 
 from django.test.utils import TestContextDecorator
 
-from django_vwo_webhooks.conf import overridden_flags
+from django_vwo_webhooks.under_test import overridden_flags
 
 
 class override_flags(TestContextDecorator):  # noqa: N801 - as override_settings is written

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from django_vwo_webhooks.conf import test_run
 from django_vwo_webhooks.testing import kit
 from django_vwo_webhooks.testing.isolation import end_vwo
 from django_vwo_webhooks.testing.overrides import override_flags
+from django_vwo_webhooks.under_test import test_run
 
 if TYPE_CHECKING:
     from django.http import HttpResponse

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
-from django_vwo_webhooks.conf import test_run
 from django_vwo_webhooks.management.outgoing import (
     DeliveryAttempt,
     OutgoingWebhook,
@@ -24,6 +23,7 @@ from django_vwo_webhooks.testing.isolation import end_vwo
 from django_vwo_webhooks.testing.records import EventRequest, Fetch, Records
 from django_vwo_webhooks.testing.routes import Routes
 from django_vwo_webhooks.testing.server import STOP_SECONDS, Server
+from django_vwo_webhooks.under_test import test_run
 
 
 class VWOSimulator(FaultInjection, Records):

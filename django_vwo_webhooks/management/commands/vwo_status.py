@@ -7,12 +7,9 @@ from django.core.management.base import CommandError, CommandParser, no_translat
 from django_vwo_webhooks.known_flags import flags_not_at_vwo
 from django_vwo_webhooks.management.base import DatabaseCommand
 from django_vwo_webhooks.management.switches import describe
-from django_vwo_webhooks.models.process import STALE_SECONDS
-from django_vwo_webhooks.status import (
-    FleetStatus,
-    describe_impressions,
-    fleet_status,
-)
+from django_vwo_webhooks.models import FleetProcess
+from django_vwo_webhooks.serializers import fleet_status_json
+from django_vwo_webhooks.status import FleetStatus, describe_impressions, fleet_status
 
 POLL_SECONDS = 0.25
 
@@ -83,7 +80,7 @@ def _wait(began: FleetStatus, seconds: float, processes: int) -> tuple[FleetStat
 
 def _as_json(status: FleetStatus) -> str:
     flags = {"flags": {"not_at_vwo": flags_not_at_vwo(status.now)}}
-    return json.dumps({**status.as_json(), **flags}, indent=2)
+    return json.dumps({**fleet_status_json(status), **flags}, indent=2)
 
 
 def _as_text(status: FleetStatus) -> str:
@@ -136,9 +133,9 @@ def _flags(keys: list[str]) -> str:
     return f"{', '.join(keys[:MOST_KEYS])}{more}" or "none"
 
 
-def _process(process: Any) -> str:
+def _process(process: FleetProcess) -> str:
     settings = "no settings" if process.snapshot_id is None else f"#{process.snapshot_id}"
     age = process.heartbeat_age_seconds
-    stale = f", stale: no heartbeat for {age:.0f} s" if age >= STALE_SECONDS else ""
+    stale = f", stale: no heartbeat for {age:.0f} s" if process.is_stale else ""
     impressions = describe_impressions(process.impressions_waiting, process.impressions_dropped)
     return f"{process}: {settings}{stale}{impressions and f', impressions: {impressions}'}"
