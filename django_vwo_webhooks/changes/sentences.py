@@ -17,7 +17,7 @@ def say(name: str, /, **values: Any) -> dict[str, Any]:
 
 
 def form(name: str, value: Any) -> dict[str, Any]:
-    """Return a JSON value in one of ``words.FORMS``."""
+    """Return a JSON value in one of ``forms.FORMS``."""
     return {"as": name, "value": value}
 
 

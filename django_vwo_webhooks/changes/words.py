@@ -4,30 +4,27 @@ A change keeps as data what its words need: ``values["what"]`` is a phrase, and 
 
 - a text that reads the same in every language, such as a flag's key,
 - ``{"say": name, …}``, one of ``PHRASES`` with what it names, which may be phrases again, or
-- ``{"as": form, "value": value}``, a JSON value in one of ``FORMS``.
+- ``{"as": form, "value": value}``, a JSON value in one of ``forms.FORMS``.
 
 ``values["how"]`` is one of ``HOW``, "changed" or "is"; ``values["as"]`` is the form of the values
 before and after. The values of a list that names other things have their ``names``.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext, pgettext
 
+from .forms import FORMS
 from .normal import canonical
 from .pairs import MISSING, UNNAMED
-from .phrases import ALGORITHMS, HOW, KEYS, PHRASES
-from .segments import targeting, whitelist
+from .phrases import HOW, PHRASES
 from .text import (
     LONGEST_PHRASE,
     LONGEST_SENTENCE,
     LONGEST_VALUE,
     compact,
     cut,
-    on_or_off,
     percent,
-    plain,
     quoted,
     transition,
     without_text_around,
@@ -229,37 +226,3 @@ def _about(values: dict[str, Any], phrase: str) -> str:
 
 def _longest(form: str) -> int:
     return LONGEST_PHRASE if form in WITH_COLON else LONGEST_VALUE
-
-
-def _algorithm(value: Any) -> str:
-    known = type(value) is int and value in ALGORITHMS
-    return str(ALGORITHMS[value]) if known else quoted(value)
-
-
-def _key(path: str) -> str:
-    return str(KEYS.get(path, path))
-
-
-def _condition(segments: Any) -> str:
-    return cut(targeting(segments), 120)
-
-
-def _status(value: Any) -> str:
-    switch = {"ON": True, "OFF": False}.get(str(value).upper())
-    return cut(plain(value).lower()) if switch is None else on_or_off(switch)
-
-
-FORMS: dict[str, Callable[[Any], str]] = {
-    "algorithm": _algorithm,
-    "condition": _condition,
-    "json": lambda value: quoted(without_text_around(value)),
-    "key": _key,
-    "percent": percent,
-    "plain": plain,
-    "status": _status,
-    "switch": on_or_off,
-    "targeting": targeting,
-    "value": quoted,
-    "whitelist": whitelist,
-}
-"""How JSON values are put into words; ``names`` and ``shares`` need the change as well."""
