@@ -76,6 +76,13 @@ def inside_transaction(alias: str) -> bool:
         return True
 
 
+def inside_testcase(alias: str) -> bool:
+    """Whether this thread is inside the transaction of a TestCase, which no other thread sees."""
+    blocks = connections[alias].atomic_blocks
+    # by this mark Django itself allows durable blocks there
+    return bool(blocks) and getattr(blocks[0], "_from_testcase", False)
+
+
 def use_unpooled_connection(alias: str) -> BaseDatabaseWrapper:
     """Give this thread a connection that is not from a pool.
 
