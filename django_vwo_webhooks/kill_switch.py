@@ -9,7 +9,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 from django.db import Error, connections
@@ -167,7 +166,7 @@ def _commit(
         written = write(lease)
         if written:
             RefreshLease.objects.raise_kill_switch_version()
-            lease = replace(lease, kill_switch_version=lease.kill_switch_version + 1)
+            lease = lease._replace(kill_switch_version=lease.kill_switch_version + 1)
         return written, lease
 
     written, lease = atomically(locked, until=time.monotonic() + RETRY_SECONDS)

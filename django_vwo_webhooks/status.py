@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
 from operator import itemgetter
+from typing import NamedTuple
 
 from django.db.models import Max, TextChoices
 from django.utils.formats import number_format
@@ -41,8 +42,7 @@ class RefusedDeliveries:
     """The address that the last one came from, if it may be stored."""
 
 
-@dataclass(frozen=True)
-class FleetStatus:
+class FleetStatus(NamedTuple):
     state: FleetState
     """``failing`` if the newest refresh failed, ``stale`` if none succeeded for too long; else
     ``switched_off`` if a kill switch is in use."""

@@ -1,8 +1,7 @@
 """The chart of the last 30 days: events per day by outcome, as numbers and as rectangles."""
 
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connections, transaction
@@ -40,16 +39,14 @@ count a million events.
 """
 
 
-@dataclass(frozen=True)
-class Bar:
+class Bar(NamedTuple):
     outcome: str
     x: int
     y: int
     height: int
 
 
-@dataclass(frozen=True)
-class Day:
+class Day(NamedTuple):
     date: date
     counts: dict[str, int]
 
@@ -62,8 +59,7 @@ class Day:
         return self.counts[Outcome.FAILED]
 
 
-@dataclass(frozen=True)
-class Chart:
+class Chart(NamedTuple):
     days: list[Day]
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from itertools import takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..changes import printable, without_text_around, words
 from .display import LONGEST_DOCUMENT, json_text, printable_lines
@@ -24,16 +24,14 @@ CONTEXT = 1
 """How many equal lines are shown around those that differ."""
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A line of a JSON document."""
 
     text: str
     differs: bool = False
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """A value in words, and as JSON where it is an object or a list."""
 
     text: str
@@ -79,8 +77,7 @@ class Cell:
         return len(self.text) > self.limit or len(self.json) > self.limit
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     text: str
     """The change as a phrase, without its flag."""
     what: str
@@ -100,8 +97,7 @@ class Group:
         return self.rows[0].text
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     groups: list[Group]
     change_count: int
 

@@ -1,6 +1,6 @@
 """What is left to do until the first webhook arrives, for a trail that is empty."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
@@ -11,8 +11,7 @@ from ..conf import SECRET_HEADER, app_settings
 from ..status import FleetStatus
 
 
-@dataclass(frozen=True)
-class FirstStep:
+class FirstStep(NamedTuple):
     done: bool | None
     """None where the site can't know."""
     text: str

@@ -1,7 +1,7 @@
 """The steps from the change at VWO to the last process of the fleet."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.utils.translation import gettext, ngettext
 
@@ -10,8 +10,7 @@ from ..status import fleet_status
 from .display import format_duration, format_time
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     name: str
     at: datetime | None
     note: str = ""

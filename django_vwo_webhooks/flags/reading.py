@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..changes.index import ROLLOUT, TESTING, rule_name
 from ..changes.normal import canonical
@@ -9,15 +9,13 @@ from ..changes.pairs import MISSING, Pair, label
 from ..changes.sentences import Phrase
 
 
-@dataclass(frozen=True)
-class Variable:
+class Variable(NamedTuple):
     key: str
     type: str
     value: Any
 
 
-@dataclass(frozen=True)
-class Variation:
+class Variation(NamedTuple):
     name: str
     weight: Any
     variables: tuple[Variable, ...]
@@ -25,8 +23,7 @@ class Variation:
     """The segments of the users who always get it, in a testing rule with whitelisting."""
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     type: str
     name: Phrase
     share: Any

@@ -4,9 +4,8 @@ Whatever is compared between processes is of this one clock, since those of the 
 """
 
 import time
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import NotSupportedError, connections, models
@@ -60,8 +59,7 @@ class UnixNow(models.Func):
         return unix_now(connection), []
 
 
-@dataclass(frozen=True)
-class DatabaseClock:
+class DatabaseClock(NamedTuple):
     """The database's clock as a statement has read it; the monotonic clock goes on from there."""
 
     unix_seconds: float

@@ -3,9 +3,8 @@
 import hashlib
 import json
 import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import models
 from django.db.models import Case, F, Value, When
@@ -28,8 +27,7 @@ NOT_CHANGED = (Outcome.PENDING, Outcome.UNCHANGED, Outcome.FAILED)
 """The outcomes that a failure replaces; a row that was changed stays so."""
 
 
-@dataclass(frozen=True)
-class Recorded:
+class Recorded(NamedTuple):
     """A delivery that was logged, and what the same transaction found or did with the lease."""
 
     event: "WebhookEvent"

@@ -4,8 +4,8 @@ Its clock is the database's. No transaction is open while the holder waits for V
 """
 
 import time
-from dataclasses import dataclass, replace
 from math import inf
+from typing import NamedTuple
 
 from django.db import connections, models
 from django.db.models import F
@@ -26,8 +26,7 @@ BACKOFF_SECONDS = (0.5, 1.0, 2.0, 4.0, 5.0)
 """How long deliveries do not ask VWO after the first, second, … failed attempt in a row."""
 
 
-@dataclass(frozen=True)
-class LeaseState:
+class LeaseState(NamedTuple):
     """The lease row as it was read. Durations are in seconds of the database's clock."""
 
     pk: int
@@ -144,7 +143,7 @@ class RefreshLeaseQuerySet(OwnedQuerySet["RefreshLease"]):
         )
         if not started:
             return None
-        return replace(seen, attempt=seen.attempt + 1, remaining_seconds=life, life_seconds=life)
+        return seen._replace(attempt=seen.attempt + 1, remaining_seconds=life, life_seconds=life)
 
     def succeed(self, attempt: LeaseState) -> bool:
         """Release the lease after a success; False when a newer attempt has started since."""

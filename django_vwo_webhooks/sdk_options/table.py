@@ -1,14 +1,12 @@
 """The table of options."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import readers
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One option of the SDK. The name of a key inside of another option has a dot."""
 
     name: str

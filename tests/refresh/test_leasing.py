@@ -1,7 +1,6 @@
 """One attempt of the fleet at a time, and which one serves whom."""
 
 import time
-from dataclasses import replace
 
 import pytest
 from django.db import transaction
@@ -116,7 +115,7 @@ def test_another_process_serves_what_came_before_its_attempt_started(vwo, delive
         with transaction.atomic():
             lease = RefreshLease.objects.lock()
             assert RefreshLease.objects.succeed(early)
-            attempt = RefreshLease.objects.start(replace(lease, succeeded_attempt=lease.attempt))
+            attempt = RefreshLease.objects.start(lease._replace(succeeded_attempt=lease.attempt))
             assert attempt is not None
         another_process_succeeds(attempt)
 
