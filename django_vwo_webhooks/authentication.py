@@ -3,8 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
@@ -18,8 +17,7 @@ from .conf import SECRET_HEADER, app_settings
 from .parsers import read_body
 
 
-@dataclass(frozen=True)
-class Credential:
+class Credential(NamedTuple):
     """What a request was authenticated by; becomes ``request.auth`` and is stored in the row."""
 
     label: str

@@ -8,17 +8,15 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 SECRET_HEADER = "x-vwo-auth"  # noqa: S105 - the name of a header
 MAX_RESPONSE_BYTES = 65536
 
 
-@dataclass(frozen=True)
-class DeliveryAttempt:
+class DeliveryAttempt(NamedTuple):
     """One delivery; ``status`` is None when there was no response, and ``error`` then says why.
 
     ``location`` is where a redirect leads to.

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.db import Error
@@ -118,13 +117,13 @@ def _applied(result: RefreshResult, snapshot: SettingsSnapshot, built: Any) -> R
     if built is not None:
         built.snapshot_id, built.snapshot_digest = snapshot.pk, snapshot.digest
     try:
-        return replace(result, applied=apply(snapshot.pk, snapshot.digest, built))
+        return result._replace(applied=apply(snapshot.pk, snapshot.digest, built))
     except NotApplied as failure:
-        return replace(result, failure=failure)
+        return result._replace(failure=failure)
     except Exception as error:
         logger.exception("Settings #%d are stored, and could not be applied here.", snapshot.pk)
         why = f"Settings #{snapshot.pk} are stored, and could not be applied here: {_name(error)}."
-        return replace(result, failure=NotApplied(why))
+        return result._replace(failure=NotApplied(why))
 
 
 def _failed(

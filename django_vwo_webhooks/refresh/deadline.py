@@ -1,6 +1,6 @@
 import time
-from dataclasses import dataclass, replace
 from math import inf
+from typing import NamedTuple
 
 from ..conf import app_settings
 from ..models import LeaseState
@@ -12,8 +12,7 @@ STORE_SECONDS = 0.25
 """What is kept of the time limit for storing and answering."""
 
 
-@dataclass(frozen=True)
-class Deadline:
+class Deadline(NamedTuple):
     """When an answer is due, on the monotonic clock."""
 
     answer_at: float
@@ -28,7 +27,7 @@ class Deadline:
 
     def waiting(self) -> "Deadline":
         """The same for one that begins to wait now."""
-        return replace(self, wait_until=min(time.monotonic() + MAX_WAIT_SECONDS, self.answer_at))
+        return self._replace(wait_until=min(time.monotonic() + MAX_WAIT_SECONDS, self.answer_at))
 
     def given(self, lease: LeaseState) -> "Deadline":
         """The same, without a wait for an attempt that is slow, or that follows one that failed.
@@ -37,7 +36,7 @@ class Deadline:
         """
         waited = MAX_WAIT_SECONDS if lease.failing else lease.running_seconds
         wait_until = time.monotonic() + MAX_WAIT_SECONDS - waited
-        return replace(self, wait_until=min(self.wait_until, wait_until))
+        return self._replace(wait_until=min(self.wait_until, wait_until))
 
     def remaining_seconds(self, *, serves: bool) -> float:
         """How long to wait for an attempt that serves the caller, or for one that does not."""

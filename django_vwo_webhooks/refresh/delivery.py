@@ -2,8 +2,7 @@
 
 import logging
 import time
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import Error
 
@@ -26,8 +25,7 @@ RECORD_SECONDS = 0.5
 """How long to try to record, once the deadline is over, that a delivery is answered 503."""
 
 
-@dataclass(frozen=True)
-class Delivery:
+class Delivery(NamedTuple):
     event: WebhookEvent
     is_new: bool
     """Whether it began a row."""

@@ -1,12 +1,10 @@
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..exceptions import RefreshFailed
 from ..models import SettingsSnapshot
 
 
-@dataclass(frozen=True)
-class RefreshResult:
+class RefreshResult(NamedTuple):
     """What a refresh brought to one caller."""
 
     attempt: int = 0

@@ -2,7 +2,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 
 from ..exceptions import RefreshBusy
@@ -112,7 +112,7 @@ class SingleFlight:
         with self._condition:
             self._running = False
             if result is not None:
-                shared = replace(result, applied=None, ran_here=False, changes=None)
+                shared = result._replace(applied=None, ran_here=False, changes=None)
                 for waiting in self._waiting:
                     if waiting.noted < result.attempt:
                         waiting.result = waiting.result or shared
