@@ -29,6 +29,7 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
+	.ci/check-types $(VENV)
 
 # Takes the pictures of README and docs anew; needs chromium and chromedriver.
 pictures: $(VENV)/.demo $(VENV)/.dev

@@ -17,6 +17,10 @@ from .text import CharField
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    _AnyTextField = models.TextField[Any, Any]
+else:
+    _AnyTextField = models.TextField
+
 M = TypeVar("M", bound=models.Model)
 
 VWO_RETRIES_FOR = timedelta(hours=1)
@@ -100,7 +104,7 @@ def ours() -> dict[str, str]:
     return {"environment": app_settings.environment, "key_digest": app_settings.key_digest}
 
 
-class JSONTextField(models.TextField):  # type: ignore[type-arg]
+class JSONTextField(_AnyTextField):
     """A JSON value, kept as ASCII text.
 
     Databases differ in what their own JSON types refuse: PostgreSQL's has no NUL, MariaDB's no

@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -17,7 +19,7 @@ class WebhookEvent(Owned):
 
     Outcome = Outcome
 
-    timestamp = models.DateTimeField(
+    timestamp: "models.DateTimeField[datetime | None, datetime | None]" = models.DateTimeField(
         _("changed at"), null=True, help_text=_("When the change was made, by VWO's clock.")
     )
     event = CharField(_("event"), max_length=255)
@@ -26,17 +28,27 @@ class WebhookEvent(Owned):
     payload = JSONTextField(_("payload"))
     outcome = CharField(_("outcome"), max_length=20, choices=Outcome, default=Outcome.PENDING)
     error = TextField(_("error"), blank=True)
-    deliveries = models.PositiveIntegerField(_("deliveries"), default=1)
-    received_at = models.DateTimeField(_("received at"))
-    last_received_at = models.DateTimeField(_("last received at"))
-    finished_at = models.DateTimeField(_("finished at"), null=True)
-    refresh_seconds = models.FloatField(_("refresh took"), null=True)
-    snapshot = models.ForeignKey(
-        SettingsSnapshot,
-        on_delete=models.SET_NULL,
-        null=True,
-        verbose_name=_("snapshot"),
-        related_name="events",
+    deliveries: "models.PositiveIntegerField[int, int]" = models.PositiveIntegerField(
+        _("deliveries"), default=1
+    )
+    received_at: "models.DateTimeField[datetime, datetime]" = models.DateTimeField(_("received at"))
+    last_received_at: "models.DateTimeField[datetime, datetime]" = models.DateTimeField(
+        _("last received at")
+    )
+    finished_at: "models.DateTimeField[datetime | None, datetime | None]" = models.DateTimeField(
+        _("finished at"), null=True
+    )
+    refresh_seconds: "models.FloatField[float | None, float | None]" = models.FloatField(
+        _("refresh took"), null=True
+    )
+    snapshot: "models.ForeignKey[SettingsSnapshot | None, SettingsSnapshot | None]" = (
+        models.ForeignKey(
+            SettingsSnapshot,
+            on_delete=models.SET_NULL,
+            null=True,
+            verbose_name=_("snapshot"),
+            related_name="events",
+        )
     )
     credential = CharField(
         _("authenticated by"),
@@ -44,14 +56,20 @@ class WebhookEvent(Owned):
         blank=True,
         help_text=_("Which of the secrets matched, by its place in the settings."),
     )
-    remote_addr = models.GenericIPAddressField(_("remote address"), null=True)
+    remote_addr: "models.GenericIPAddressField[str | None, str | None]" = (
+        models.GenericIPAddressField(_("remote address"), null=True)
+    )
     # NULL in closed rows: only NULL may stand in a unique column more than once
-    fingerprint = CharField(max_length=64, null=True, unique=True, editable=False)
+    fingerprint = CharField(  # type: ignore[misc]
+        max_length=64, null=True, unique=True, editable=False
+    )
     # the number of the newest attempt when the first and when the last delivery arrived
-    first_noted = models.BigIntegerField(editable=False)
-    last_noted = models.BigIntegerField(editable=False)
+    first_noted: "models.BigIntegerField[int, int]" = models.BigIntegerField(editable=False)
+    last_noted: "models.BigIntegerField[int, int]" = models.BigIntegerField(editable=False)
     # a delivery was answered 503, and VWO has not retried it yet
-    retry_expected = models.BooleanField(default=False, editable=False)
+    retry_expected: "models.BooleanField[bool, bool]" = models.BooleanField(
+        default=False, editable=False
+    )
 
     objects = PrimaryManager.from_queryset(WebhookEventQuerySet)()
 

@@ -1,4 +1,5 @@
 import time
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -51,15 +52,19 @@ class KillSwitch(Owned):
     flag = CharField(_("flag"), max_length=LONGEST_FLAG)
     reason = TextField(_("reason"))
     used_by = CharField(_("used by"), max_length=255)
-    used_at = models.DateTimeField(_("used at"))
-    until = models.DateTimeField(_("until"), null=True, help_text=_("Empty: until it is released."))
+    used_at: "models.DateTimeField[datetime, datetime]" = models.DateTimeField(_("used at"))
+    until: "models.DateTimeField[datetime | None, datetime | None]" = models.DateTimeField(
+        _("until"), null=True, help_text=_("Empty: until it is released.")
+    )
     released_by = CharField(
         _("released by"),
         max_length=255,
         blank=True,
         help_text=_("Empty: it ended at its time."),
     )
-    released_at = models.DateTimeField(_("ended at"), null=True)
+    released_at: "models.DateTimeField[datetime | None, datetime | None]" = models.DateTimeField(
+        _("ended at"), null=True
+    )
 
     objects = PrimaryManager.from_queryset(KillSwitchQuerySet)()
 

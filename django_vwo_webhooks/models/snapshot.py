@@ -70,12 +70,14 @@ class SettingsSnapshot(Owned):
     settings = JSONTextField(_("settings"), help_text=_("VWO's document without the SDK key."))
     digest = CharField(_("digest"), max_length=64, editable=False)
     changes = ChangesField(_("changes"), default=list)
-    change_count = models.PositiveIntegerField(_("number of changes"), default=0)
+    change_count: "models.PositiveIntegerField[int, int]" = models.PositiveIntegerField(
+        _("number of changes"), default=0
+    )
     headline = JSONTextField(
         _("first change"), null=True, help_text=_("What the sentence of the first change needs.")
     )
     cause = CharField(_("cause"), max_length=20, choices=Cause)
-    created_at = models.DateTimeField(_("created at"))
+    created_at: "models.DateTimeField[datetime, datetime]" = models.DateTimeField(_("created at"))
 
     objects = PrimaryManager.from_queryset(SettingsSnapshotQuerySet)()
 
@@ -133,7 +135,7 @@ class SettingsSnapshot(Owned):
 class ChangedFeature(models.Model):
     """That a snapshot changed something about a flag: everything that ever happened to it."""
 
-    snapshot = models.ForeignKey(
+    snapshot: "models.ForeignKey[SettingsSnapshot, SettingsSnapshot]" = models.ForeignKey(
         SettingsSnapshot, on_delete=models.CASCADE, related_name="changed_features"
     )
     feature = CharField(_("feature"), max_length=255)

@@ -6,7 +6,7 @@ Latin-1 no ``Ł``. A row that is refused for that would be refused at each retry
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.db import models
@@ -80,7 +80,16 @@ def _escape(found: re.Match[str]) -> str:
     return json.dumps(found[0])[1:-1]
 
 
-class Fitting(models.Field):  # type: ignore[type-arg]
+if TYPE_CHECKING:
+    # type checkers without a plugin for Django read the types of the values here
+    _Field = models.Field[str, str]
+    _CharField = models.CharField[str, str]
+    _TextField = models.TextField[str, str]
+else:
+    _Field, _CharField, _TextField = models.Field, models.CharField, models.TextField
+
+
+class Fitting(_Field):
     """Stores the text that fits: escaped where it must be, and cut to the column's length."""
 
     def get_db_prep_value(
@@ -95,11 +104,11 @@ class Fitting(models.Field):  # type: ignore[type-arg]
         return name, f"django.db.models.{type(self).__name__}", args, kwargs
 
 
-class CharField(Fitting, models.CharField):  # type: ignore[type-arg]
+class CharField(Fitting, _CharField):
     _pyi_private_set_type: str
     _pyi_private_get_type: str
 
 
-class TextField(Fitting, models.TextField):  # type: ignore[type-arg]
+class TextField(Fitting, _TextField):
     _pyi_private_set_type: str
     _pyi_private_get_type: str

@@ -2,7 +2,7 @@ import time
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from vwo import VWOClient
 from vwo.models.user.get_flag import GetFlag
@@ -120,6 +120,10 @@ class Flag(GetFlag):
     The SDK hands out the value that is in its settings: whoever changed it would change it for all
     visitors.
     """
+
+    if TYPE_CHECKING:
+        # the SDK says so to nobody but those who read its source
+        def is_enabled(self) -> bool: ...
 
     def get_variable(self, variable_key: str, default_value: Any = None) -> Any:
         """The variable's value, or ``default_value`` where the flag has no such variable."""

@@ -1,11 +1,13 @@
 """Overrides flags in tests, as Django's ``override_settings`` overrides settings."""
 
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.test.utils import TestContextDecorator
 
 from django_vwo_webhooks.under_test import overridden_flags
+
+Decorated = TypeVar("Decorated")
 
 
 class override_flags(TestContextDecorator):  # noqa: N801 - as override_settings is written
@@ -28,6 +30,10 @@ class override_flags(TestContextDecorator):  # noqa: N801 - as override_settings
                     f"The flag {key} should be True, False or a dict of variables, not {value!r}"
                 )
         self._before: list[dict[str, Any]] = []
+
+    if TYPE_CHECKING:
+        # without django-stubs, what it decorates would lose its type
+        def __call__(self, decorated: Decorated) -> Decorated: ...
 
     def enable(self) -> "override_flags":
         self._before.append(dict(overridden_flags))

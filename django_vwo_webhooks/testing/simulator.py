@@ -55,8 +55,8 @@ class VWOSimulator(FaultInjection, Records):
         super().__init__()
         self._expected = {"a": account_id, "i": sdk_key}
         served = settings or {}
-        self.account_id = account_id or str(served.get("accountId") or DEFAULT_ACCOUNT_ID)
-        self.sdk_key = sdk_key or str(served.get("sdkKey") or DEFAULT_SDK_KEY)
+        self.account_id: str = account_id or str(served.get("accountId") or DEFAULT_ACCOUNT_ID)
+        self.sdk_key: str = sdk_key or str(served.get("sdkKey") or DEFAULT_SDK_KEY)
         self.secret = secret
         self.webhook_url = webhook_url
         self.retry_seconds = retry_seconds
