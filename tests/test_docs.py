@@ -135,6 +135,14 @@ def test_included_texts_have_no_relative_link():
 
 
 @each_page
+def test_what_belongs_to_a_list_is_indented_by_four_spaces(page):
+    """So that it does in Python-Markdown, too, and not only on GitHub."""
+    text = page.read_text()
+    assert not re.findall(r"(?:^|\n\n) {1,3}\S.*", without_code_blocks(text))
+    assert not re.findall(r"^(?: {1,3}| {5,})```.*", text, re.MULTILINE)
+
+
+@each_page
 def test_relative_links_lead_to_files_and_sections(page):
     links = re.findall(r"\]\(([^)]+)\)", without_code_blocks(page.read_text()))
     relative = [link for link in links if "://" not in link]
@@ -342,6 +350,7 @@ def test_command_lines_of_the_simulator_are_accepted(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     Path("settings.json").write_text("{}")
     code = "\n".join(code for page in PAGES for code in blocks(page.read_text(), "sh"))
+    code = code.replace("\\\n", "")
     lines = re.findall(r"python -m django_vwo_webhooks\.testing (.*)", code)
     assert len(lines) >= 2
     for line in lines:
