@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 DB ?=
 BROADCAST ?=
 
-.PHONY: demo test lint types pictures clean
+.PHONY: demo test lint types docs pictures clean
 
 # Runs the shop and shows what a webhook does; `make demo ONCE=1` exits after that. To use existing
 # servers: DB=postgresql://user@host/name or DB=mysql://…, BROADCAST=redis://host or BROADCAST=postgres.
@@ -31,6 +31,10 @@ types: $(VENV)/.dev
 	$(BIN)/mypy
 	.ci/check-types $(VENV)
 
+# Builds the site of the docs in build/docs; a warning is an error. The variable silences a warning about MkDocs 2.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 # Takes the pictures of README and docs anew; needs chromium and chromedriver.
 pictures: $(VENV)/.demo $(VENV)/.dev
 	$(BIN)/python docs/make_pictures.py
@@ -47,6 +51,10 @@ $(VENV)/.demo: $(BIN)/python setup.cfg pyproject.toml
 
 $(VENV)/.test: $(BIN)/python setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+$(VENV)/.docs: $(BIN)/python setup.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	touch $@
 
 $(VENV)/.dev: $(BIN)/python setup.cfg pyproject.toml
