@@ -28,7 +28,7 @@ def test_a_redis_that_is_gone_is_given_up_at_once():
     started = time.monotonic()
     with pytest.raises(RedisError):
         broadcast.publish("vwo_test")
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
     with pytest.raises(RedisError):
         broadcast.listen("vwo_test", 1.0)
 

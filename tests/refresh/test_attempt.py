@@ -115,8 +115,8 @@ def check_failure_and_recovery(vwo, deliver, reason):
     for deliveries in (1, 2):
         started = time.monotonic()
         response = deliver(action="new")
-        # the limit and a second, and another one for a busy machine; the SDK takes 14 s and more
-        assert time.monotonic() - started < 1 + 1 + 1
+        # the limit and a second, and the rest for a busy machine; the SDK takes 14 s and more
+        assert time.monotonic() - started < 10
         assert response.status_code == 503
         assert int(response.headers["Retry-After"]) >= 1
         event = WebhookEvent.objects.get(action="new")

@@ -134,7 +134,7 @@ def test_another_process_that_takes_too_long_is_not_waited_for(vwo, deliver):
     response = deliver()
     assert response.status_code == 503
     assert "another process" in response.json()["message"]
-    assert 0.9 < time.monotonic() - started < 3
+    assert 0.9 < time.monotonic() - started < 5
     event = only_event()
     assert (event.outcome, event.error) == ("failed", response.json()["message"])
 

