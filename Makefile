@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 DB ?=
 BROADCAST ?=
 
-.PHONY: demo test lint types pictures clean
+.PHONY: demo test lint types bench pictures clean
 
 # Runs the shop and shows what a webhook does; `make demo ONCE=1` exits after that. To use existing
 # servers: DB=postgresql://user@host/name or DB=mysql://…, BROADCAST=redis://host or BROADCAST=postgres.
@@ -29,6 +29,13 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
+
+# Prints the tables of docs/performance.md as Markdown; `ONLY="client memory"` only those, WRITE=1 into the page too.
+# DB=postgresql://user@host/name (whose tables are dropped) and REDIS=redis://host add the rows that need a server.
+bench: $(VENV)/.demo
+	$(if $(DB)$(REDIS),@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'psycopg[binary]>=3.2' 'redis>=5')
+	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(DB),--database $(DB)) $(if $(REDIS),--redis $(REDIS)) \
+		$(if $(SCALE),--scale $(SCALE)) $(if $(WRITE),--write docs/performance.md)
 
 # Takes the pictures of README and docs anew; needs chromium and chromedriver.
 pictures: $(VENV)/.demo $(VENV)/.dev

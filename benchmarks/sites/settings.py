@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 SECRET_KEY = "benchmarks"
 ALLOWED_HOSTS = ["*"]
-ROOT_URLCONF = "benchmarks.urls"
+ROOT_URLCONF = "benchmarks.sites.urls"
 STATIC_URL = "/static/"
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -41,7 +41,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "rest_framework",
     "django_vwo_webhooks",
-    "benchmarks.floor",
+    "benchmarks.sites.floor",
     "benchmarks.trail",
 ]
 MIDDLEWARE = [
