@@ -5,9 +5,9 @@ from benchmarks.bench import Options, Table, duration, show, site_on_sqlite, wor
 EVENTS = 100_000
 """A million takes minutes to fill in: ``python -m benchmarks.trail`` does, or ``--scale 10``."""
 NOTE = """\
-The pages that a superuser requests, without a web server, in the median; in brackets how many
-statements each executes. Beside them the same pages of an event log without rows. The pages show
-100 rows at most, and no list counts all of its rows."""
+The pages that a superuser requests, without a web server, in the median of three rounds; in
+brackets how many statements each executes. Beside them the same pages without any event, where
+there is nothing to show. No list counts all of its rows."""
 
 filled = False
 
