@@ -21,7 +21,7 @@ if _url.scheme == "sqlite":
 if _url.scheme == "postgresql" and "isolation_level" in _options:
     levels = importlib.import_module("psycopg").IsolationLevel
     _options["isolation_level"] = levels[_options["isolation_level"].upper().replace(" ", "_")]
-DATABASES = {
+DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": f"django.db.backends.{ENGINES[_url.scheme]}",
         "NAME": _url.path if _url.scheme == "sqlite" else _url.path.lstrip("/"),
