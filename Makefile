@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 DB ?=
 BROADCAST ?=
 
-.PHONY: demo test lint types docs pictures clean
+.PHONY: demo test lint types docs bench pictures clean
 
 # Runs the shop and shows what a webhook does; `make demo ONCE=1` exits after that. To use existing
 # servers: DB=postgresql://user@host/name or DB=mysql://…, BROADCAST=redis://host or BROADCAST=postgres.
@@ -34,6 +34,13 @@ types: $(VENV)/.dev
 # Builds the site of the docs in build/docs; a warning is an error. The variable silences a warning about MkDocs 2.
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+# Prints the tables of docs/performance.md as Markdown; `ONLY="client memory"` only those, WRITE=1 into the page too.
+# DB=postgresql://user@host/name (whose tables are dropped) and REDIS=redis://host add the rows that need a server.
+bench: $(VENV)/.demo
+	$(if $(DB)$(REDIS),@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'psycopg[binary]>=3.2' 'redis>=5')
+	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(DB),--database $(DB)) $(if $(REDIS),--redis $(REDIS)) \
+		$(if $(SCALE),--scale $(SCALE)) $(if $(WRITE),--write docs/performance.md)
 
 # Takes the pictures of README and docs anew; needs chromium and chromedriver.
 pictures: $(VENV)/.demo $(VENV)/.dev

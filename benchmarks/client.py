@@ -1,109 +1,114 @@
-"""What ``get_client()`` costs, and what ``get_flag`` adds to the SDK's own evaluation.
+"""What ``get_client()`` and ``get_flag`` cost, beside a plain client of the SDK.
 
-``get_client()`` is compared with reading the account, the key and the options from
-``VWO_WEBHOOKS`` again, and ``get_flag`` with the SDK's method of the same name on the same client,
-whose document has been validated once. The functions of a pair take turns in one process, so that
-whatever else the machine does affects them alike.
+Two processes take turns: one of a site with the app, one of a site with a client as the vendor's
+documentation makes it. The app's process also measures the SDK's method of the same name on the
+same client, which leaves out what the app adds, and reading the settings anew.
 """
 
-import argparse
-import os
+import functools
 import statistics
-import tempfile
-import time
 from collections.abc import Callable
 
-import django
-from django.core.management import call_command
+from django.apps import apps
 
-from benchmarks.bench import Site, vwo
+from benchmarks.bench import (
+    Options,
+    Table,
+    duration,
+    interleaved,
+    ratio,
+    seconds_a_call,
+    show,
+    site_on_sqlite,
+    vwo,
+    worker,
+)
+from benchmarks.sites.client import get_client
 
-ROUNDS = 4000
-"""Many and short, so that most of them are not interrupted on a busy machine."""
-CALLS = 25
-EVALUATIONS = 1
-
-
-def interleaved(
-    functions: dict[str, Callable[[], object]], rounds: int, calls: int
-) -> dict[str, list[float]]:
-    """The seconds that one call took, by function: the mean of each round."""
-    seconds: dict[str, list[float]] = {name: [] for name in functions}
-    for number in range(rounds):
-        # the first of a round pays for cold caches, so each is first in half of the rounds
-        for name, function in sorted(functions.items(), reverse=number % 2 == 0):
-            started = time.perf_counter()
-            for _ in range(calls):
-                function()
-            seconds[name].append((time.perf_counter() - started) / calls)
-    return seconds
-
-
-def report(title: str, seconds: dict[str, list[float]]) -> None:
-    print(title)
-    for name, found in seconds.items():
-        print(f"  {name:26} median {1e6 * statistics.median(found):8.2f} µs")
+FLAGS = [1, 20, 100, 300]
+CALLS = {"get_client()": 1000, "get_flag": 1}
+VISITOR = {"id": "visitor", "custom_variables": {"plan": "pro"}}
+NOTE = """\
+One call, in the median. A plain client of the SDK validates the whole settings document in each
+call of `get_flag`; the app validates a document once. *The bare evaluation* is the SDK's
+`get_flag` on the app's client, so its ratio is what the app adds. `get_client()` of the app
+compares the settings of the site with those that the client has; its baselines are a function
+that returns a cached client, and reading account, key and options anew."""
 
 
-def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--features", type=int, default=20, help="flags in the document")
-    args = options.parse_args()
-    with vwo(args.features) as url, tempfile.TemporaryDirectory() as folder:
-        site = Site(
-            f"sqlite://{folder}/site.sqlite3",
-            # the sender must not compete with what is measured
-            SDK_OPTIONS={"proxy_url": url, "batch_event_data": {"request_time_interval": 600}},
-        )
-        os.environ.update(site.environment)
-        django.setup()
-        call_command("migrate", verbosity=0)
-        measure()
-
-
-def measure() -> None:
-    # the SDK may be imported when Django is set up
-    from vwo import VWOClient
-
-    from django_vwo_webhooks.client import get_client
-    from django_vwo_webhooks.conf import app_settings
-    from django_vwo_webhooks.follower import stop_following
-
+def functions() -> dict[str, dict[str, Callable[[], object]]]:
+    """What is measured in a process of either site."""
     client = get_client()
-    visitor = {"id": "visitor", "custom_variables": {"plan": "pro"}}
-    key = client.original_settings["features"][-1]["key"]
-    if client.snapshot_id is None:
-        raise SystemExit("The client got no settings.")
-    report(
-        f"{ROUNDS} rounds of {CALLS} calls",
-        interleaved(
-            {
-                "get_client()": get_client,
-                "reading the settings anew": lambda: (
-                    app_settings.account_id,
-                    app_settings.sdk_key,
-                    app_settings.sdk_options,
-                ),
-            },
-            ROUNDS,
-            CALLS,
-        ),
-    )
-    evaluations = interleaved(
-        {
-            "get_flag": lambda: client.get_flag(key, visitor),
-            "the SDK's own get_flag": lambda: VWOClient.get_flag(client, key, visitor),
-        },
-        ROUNDS,
-        EVALUATIONS,
-    )
-    report(f"{ROUNDS} rounds of {EVALUATIONS} evaluation", evaluations)
-    ours, plain = evaluations.values()
-    ratio = statistics.median(one / other for one, other in zip(ours, plain, strict=True))
-    print(f"  get_flag takes {ratio:.3f} times as long (median of the rounds)")
-    client.flush_events()
-    stop_following()
+    flag = f"flag_{len(client.original_settings['features'])}"
+    found: dict[str, dict[str, Callable[[], object]]] = {
+        "get_client()": {"client": get_client},
+        "get_flag": {"client": lambda: client.get_flag(flag, VISITOR)},
+    }
+    if apps.is_installed("django_vwo_webhooks"):
+        # only once Django has been set up
+        from vwo import VWOClient
+
+        from django_vwo_webhooks.client import get_client as get_our_client
+        from django_vwo_webhooks.conf import app_settings
+
+        found["get_client()"] = {
+            "client": get_our_client,
+            "bare": lambda: (
+                app_settings.account_id,
+                app_settings.sdk_key,
+                app_settings.sdk_options,
+            ),
+        }
+        found["get_flag"]["bare"] = lambda: VWOClient.get_flag(client, flag, VISITOR)
+    else:
+        from benchmarks.sites.naive.client import get_client as get_plain_client
+
+        found["get_client()"]["client"] = get_plain_client
+    return found
+
+
+def measure(call: str, calls: int, rounds: int) -> dict[str, list[float]]:
+    """The seconds that a call took, in the mean of each round."""
+    timed = {
+        name: functools.partial(seconds_a_call, function, calls)
+        for name, function in functions()[call].items()
+    }
+    return interleaved(timed, rounds)
+
+
+def compare(flags: int, call: str, rounds: int) -> tuple[list[float], list[float], list[float]]:
+    """What a call took in the app, in the plain client, and bare."""
+    app: list[float] = []
+    plain: list[float] = []
+    bare: list[float] = []
+    with (
+        vwo(flags) as url,
+        site_on_sqlite(url) as site,
+        worker(site, measure) as with_app,
+        worker(site.without_the_app(), measure) as with_plain_client,
+    ):
+        calls = CALLS[call]
+        for one in (with_app, with_plain_client):
+            one.ask(call=call, calls=calls, rounds=2)
+        for _ in range(rounds):
+            ours = with_app.ask(call=call, calls=calls, rounds=15)
+            app.append(statistics.median(ours["client"]))
+            bare.append(statistics.median(ours["bare"]))
+            plain += with_plain_client.ask(call=call, calls=calls, rounds=1)["client"]
+    return app, plain, bare
+
+
+def table(options: Options) -> Table:
+    columns = ["", "Flags", "The app", "Plain client", "Ratio", "The bare evaluation", "Ratio"]
+    found = Table("`get_client()` and `get_flag`", NOTE, columns)
+    for call, flags in [("get_client()", 20), *(("get_flag", flags) for flags in FLAGS)]:
+        app, plain, bare = compare(flags, call, options.times(20))
+        medians = [duration(statistics.median(each)) for each in (app, plain, bare)]
+        beside_plain, beside_bare = ratio(app, plain), ratio(app, bare)
+        shown = f"{beside_plain:.2g}" if beside_plain < 1 else f"{beside_plain:.2f}"
+        found.add(f"`{call}`", flags, *medians[:2], shown, medians[2], f"{beside_bare:.2f}")
+    return found
 
 
 if __name__ == "__main__":
-    main()
+    show(table)

@@ -7,6 +7,7 @@ started, time and again.
 import contextlib
 import json
 import os
+import statistics
 import subprocess
 import time
 import urllib.request
@@ -14,7 +15,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bench import SECRET, Site, database, distribution, free_port, parser
+from benchmarks.bench import (
+    DATABASES,
+    SECRET,
+    Options,
+    Site,
+    Table,
+    database,
+    distribution,
+    duration,
+    free_port,
+    parser,
+)
+from django_vwo_webhooks.testing import VWOSimulator, build_settings, feature
+
+PROCESSES = 8
+REST_SECONDS = 6.0
+NOTE = f"""\
+Of {PROCESSES} processes; a fetch is a request to VWO for the settings. With the naive handler
+only the process that answers has the change; the others have it when they poll. The SDK's
+default is to poll every 600 s; here a plain client polls every second, the most often that the
+SDK allows, and asks VWO all the time."""
 
 BROADCASTS: dict[str, dict[str, Any]] = {
     "database": {"BACKEND": "django_vwo_webhooks.broadcast.database.DatabaseBroadcast"},
@@ -28,6 +49,7 @@ class Fleet:
 
     def __init__(self, process: "subprocess.Popen[str]", size: int) -> None:
         self.size = size
+        self.pid = process.pid
         assert process.stdout is not None
         self.lines = process.stdout
 
@@ -78,22 +100,35 @@ def load(seconds: float) -> float:
     return (busy_seconds() - before) / (time.monotonic() - started)
 
 
-def measure_changes(site: Site, deliveries: Deliveries, args: Any) -> None:
-    idle = load(5)
-    command = ["-m", "benchmarks.followers", str(args.processes)]
+@contextlib.contextmanager
+def followers(site: Site, count: int, deliveries: Deliveries) -> Iterator[Fleet]:
+    """So many processes that follow the settings, and are at rest."""
+    command = ["-m", "benchmarks.sites.followers", str(count)]
     with site.run(*command, stdout=subprocess.PIPE) as process:
-        fleet = Fleet(process, args.processes)
+        fleet = Fleet(process, count)
         fleet.all_apply(deliveries.change()[1])
         time.sleep(3)
+        yield fleet
+
+
+def changes(fleet: Fleet, deliveries: Deliveries, count: int) -> list[float]:
+    """How long each of some changes took from its 200 to the last process."""
+    seconds = []
+    for number in range(1, count + 1):
+        answered_at, snapshot = deliveries.change()
+        seconds.append(fleet.all_apply(snapshot) - answered_at)
+        time.sleep(0.1 + 0.037 * (number % 27))  # at no fixed moment of the poll interval
+    return seconds
+
+
+def measure_changes(site: Site, deliveries: Deliveries, args: Any) -> None:
+    idle = load(5)
+    with followers(site, args.processes, deliveries) as fleet:
         print(
             f"at rest {load(10) - idle:.3f} cores in all, database and broadcast included",
             flush=True,
         )
-        seconds = []
-        for number in range(1, args.changes + 1):
-            answered_at, snapshot = deliveries.change()
-            seconds.append(fleet.all_apply(snapshot) - answered_at)
-            time.sleep(0.1 + 0.037 * (number % 27))  # at no fixed moment of the poll interval
+        seconds = changes(fleet, deliveries, args.changes)
     print(f"from the webhook's 200 to the last process: {distribution(seconds)}", flush=True)
 
 
@@ -115,9 +150,99 @@ def measure_starts(site: Site, deliveries: Deliveries, args: Any) -> None:
 @contextlib.contextmanager
 def started_workers(site: Site, count: int) -> Iterator[Fleet]:
     command = ["-m", "gunicorn", "-b", f"127.0.0.1:{free_port()}", "-w", str(count)]
-    command += ["--log-level", "critical", "benchmarks.followers:application()"]
+    command += ["--log-level", "critical", "benchmarks.sites.followers:application()"]
     with site.run(*command, stdout=subprocess.PIPE) as server:
         yield Fleet(server, count)
+
+
+@contextlib.contextmanager
+def deliveries_to(
+    database_url: str, broadcast: str, redis: str
+) -> Iterator[tuple[Site, Deliveries]]:
+    """A site with a web worker that receives the webhooks of a VWO."""
+    backend = dict(BROADCASTS[broadcast])
+    if broadcast == "redis":
+        backend["OPTIONS"] = {"url": redis}
+    flags = build_settings(feature("flag_1", variables={"color": "red"}))
+    with VWOSimulator(flags) as vwo, database(database_url) as url:
+        site = Site(url, SDK_OPTIONS={"proxy_url": vwo.url}, BROADCAST=backend)
+        site.create_tables()
+        with site.gunicorn("-w", "1", "--threads", "2") as port:
+            yield site, Deliveries(vwo, port)
+
+
+def table(options: Options) -> Table:
+    columns = [
+        "Database",
+        "Processes learn of a change",
+        "200 to the last process: median",
+        "Slowest",
+        "Fetches a change",
+        "Fetches a minute at rest",
+    ]
+    found = Table(f"From the webhook's 200 to the last of {PROCESSES} processes", NOTE, columns)
+    cases = [("sqlite", "database")]
+    if options.redis:
+        cases.append(("sqlite", "redis"))
+    else:
+        found.skipped.append("Redis, since no `REDIS=` was given")
+    if options.database:
+        cases += [(options.database, "database"), (options.database, "postgres")]
+        cases += [(options.database, "redis")] if options.redis else []
+    else:
+        found.skipped.append("PostgreSQL, since no `DB=` was given")
+    for database_url, broadcast in cases:
+        with (
+            deliveries_to(database_url, broadcast, options.redis) as (site, deliveries),
+            followers(site, PROCESSES, deliveries) as fleet,
+        ):
+            before = len(deliveries.vwo.fetches)
+            time.sleep(REST_SECONDS)
+            at_rest = len(deliveries.vwo.fetches) - before
+            seconds = changes(fleet, deliveries, options.times(10))
+            fetched = (len(deliveries.vwo.fetches) - before - at_rest) / len(seconds)
+        found.add(
+            DATABASES[database_url.partition(":")[0]],
+            f"the app, broadcast {broadcast}",
+            duration(statistics.median(seconds)),
+            duration(max(seconds)),
+            f"{fetched:.1f}",
+            f"{at_rest * 60 / REST_SECONDS:.0f}",
+        )
+    add_polling(found, options.times(10))
+    return found
+
+
+def add_polling(table: Table, count: int) -> None:
+    """The row of as many processes with a plain client that polls each second."""
+    flags = build_settings(feature("flag_1", variables={"color": "shade 0"}))
+    with VWOSimulator(flags) as vwo:
+        options = {"proxy_url": vwo.url, "poll_interval": 1000}
+        site = Site("sqlite:///:memory:", SDK_OPTIONS=options).without_the_app()
+        command = ["-m", "benchmarks.sites.naive.followers", str(PROCESSES)]
+        pipe = subprocess.PIPE
+        with site.run(*command, stdin=pipe, stdout=pipe, start_new_session=True) as process:
+            fleet = Fleet(process, PROCESSES)
+            fleet.all_apply(0)
+            time.sleep(3)
+            before = len(vwo.fetches)
+            time.sleep(REST_SECONDS)
+            at_rest = len(vwo.fetches) - before
+            seconds = []
+            for number in range(1, count + 1):
+                changed_at = time.monotonic()
+                vwo.set_flag("flag_1", variables={"color": f"shade {number}"})
+                seconds.append(fleet.all_apply(number) - changed_at)
+                time.sleep(0.1 + 0.037 * (number % 27))
+            process.communicate("\n")
+    table.add(
+        "none",
+        "a plain client each, polling every second",
+        duration(statistics.median(seconds)),
+        duration(max(seconds)),
+        "none more",
+        f"{at_rest * 60 / REST_SECONDS:.0f}",
+    )
 
 
 def main() -> None:
@@ -128,24 +253,11 @@ def main() -> None:
     options.add_argument("--changes", type=int, default=30)
     options.add_argument("--starts", type=int, help="measure the first change after so many starts")
     args = options.parse_args()
-    broadcast = BROADCASTS[args.broadcast]
-    if args.broadcast == "redis":
-        broadcast["OPTIONS"] = {"url": args.redis}
-    from django_vwo_webhooks.testing import VWOSimulator, build_settings, feature
-
-    flags = build_settings(feature("flag_1", variables={"color": "red"}))
-    with contextlib.ExitStack() as stack:
-        vwo = stack.enter_context(VWOSimulator(flags))
-        url = stack.enter_context(database(args.database))
-        site = Site(url, SDK_OPTIONS={"proxy_url": vwo.url}, BROADCAST=broadcast)
-        site.manage("migrate", "-v0")
-        port = stack.enter_context(site.gunicorn("-w", "1", "--threads", "2"))
-        print(
-            f"{args.processes} processes, broadcast {args.broadcast}, {url.partition(':')[0]}:",
-            flush=True,
-        )
+    with deliveries_to(args.database, args.broadcast, args.redis) as (site, deliveries):
+        system = args.database.partition(":")[0]
+        print(f"{args.processes} processes, broadcast {args.broadcast}, {system}:", flush=True)
         measure = measure_changes if args.starts is None else measure_starts
-        measure(site, Deliveries(vwo, port), args)
+        measure(site, deliveries, args)
 
 
 if __name__ == "__main__":

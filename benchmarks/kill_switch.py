@@ -10,13 +10,18 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from typing import Any
 
 import django
 
-from benchmarks.bench import Site, database, distribution, parser
-from benchmarks.client import interleaved
+from benchmarks.bench import (
+    Site,
+    database,
+    distribution,
+    interleaved,
+    parser,
+    seconds_a_call,
+)
 from benchmarks.fleet import BROADCASTS
 
 FLAG = "flag_1"
@@ -89,11 +94,11 @@ def measure_evaluations() -> None:
         switched_off.ends_at = ends_at
         client.get_flag(FLAG, {"id": "u"})
 
-    functions: dict[str, Callable[[], object]] = {
-        "none": lambda: evaluate(none),
-        "20 in use": lambda: evaluate(in_use),
+    functions = {
+        "none": lambda: seconds_a_call(lambda: evaluate(none), CALLS),
+        "20 in use": lambda: seconds_a_call(lambda: evaluate(in_use), CALLS),
     }
-    found = interleaved(functions, ROUNDS, CALLS)
+    found = interleaved(functions, ROUNDS)
     medians = {name: 1e6 * statistics.median(seconds) for name, seconds in found.items()}
     print(", ".join(f"{name}: {median:.2f} µs" for name, median in medians.items()))
 

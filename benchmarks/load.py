@@ -18,10 +18,18 @@ def payload(number: int) -> dict[str, Any]:
 
 
 def post(path: str, number: int, secret: str = SECRET) -> bytes:
-    """A delivery as it goes over the wire."""
-    body = json.dumps(payload(number)).encode()
+    """A delivery of VWO's as it goes over the wire."""
+    return http_post(path, json.dumps(payload(number)).encode(), {"x-vwo-auth": secret})
+
+
+def get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+
+
+def http_post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
+    more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nx-vwo-auth: {secret}\r\nConnection: close\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{more}Connection: close\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

@@ -13,6 +13,10 @@ def gunicorn_pids(port: int) -> list[int]:
     return [int(pid) for pid in found.stdout.split()]
 
 
+def children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def private_kibibytes(pids: list[int]) -> int:
     """The memory of these processes that they share with no other process."""
     return sum(
@@ -21,6 +25,10 @@ def private_kibibytes(pids: list[int]) -> int:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         if line.startswith("Private_")
     )
+
+
+def own_private_kibibytes() -> int:
+    return private_kibibytes([os.getpid()])
 
 
 def cpu_seconds(pids: list[int]) -> float:

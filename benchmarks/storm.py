@@ -12,11 +12,11 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from benchmarks.bench import Site, database, distribution, parser
-from benchmarks.load import post, send
+from benchmarks.load import get, post, send
 from benchmarks.processes import gunicorn_pids, private_kibibytes
 from django_vwo_webhooks.testing import VWOSimulator, build_settings, feature
 
-PAGE = b"GET /flag/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+PAGE = get("/flag/")
 PRINT_ROW = """
 import django
 django.setup()

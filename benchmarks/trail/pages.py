@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth import get_user_model
 from django.db import connection
@@ -33,6 +33,30 @@ def read_pages() -> None:
         reader.read(reverse(f"{prefix}_change", args=[middle]))
 
 
+class Cost(NamedTuple):
+    """What a page took, in seconds."""
+
+    total: float
+    database: float
+    slowest: float
+    queries: int
+
+
+def lists() -> dict[str, str]:
+    """The pages of the table, by what they show."""
+    events, snapshots = (
+        reverse(f"admin:django_vwo_webhooks_{model}_changelist")
+        for model in ("webhookevent", "settingssnapshot")
+    )
+    return {
+        "events": events,
+        "events, failed": f"{events}?outcome__exact=failed",
+        "events, a search that finds some": f"{events}?q={ACTIONS[0]}",
+        "events, a search that finds none": f"{events}?q=nothing",
+        "snapshots": snapshots,
+    }
+
+
 class Reader:
     """A superuser who requests pages, and measures how long each takes."""
 
@@ -42,7 +66,17 @@ class Reader:
         self._queries: list[float] = []
 
     def read(self, url: str, name: str = "") -> str:
-        """Print what a page costs, the median of some rounds; returns its first part."""
+        """Print what a page costs; returns its first part."""
+        cost, body = self.measure(url)
+        print(
+            f"{name or url:60} {cost.queries:3} queries, {1000 * cost.database:7.1f} ms in the "
+            f"database (slowest {1000 * cost.slowest:.1f}), {1000 * cost.total:7.1f} ms in total",
+            flush=True,
+        )
+        return body
+
+    def measure(self, url: str) -> tuple["Cost", str]:
+        """The median of some rounds, and the first part of the page."""
         rounds = []
         for _ in range(ROUNDS):
             self._queries.clear()
@@ -55,14 +89,8 @@ class Reader:
             if response.status_code != 200:
                 raise SystemExit(f"{url} answered {response.status_code}")
             response.close()
-            rounds.append((total, sum(self._queries), max(self._queries), len(self._queries)))
-        total, database, slowest, count = sorted(rounds)[len(rounds) // 2]
-        print(
-            f"{name or url:60} {count:3} queries, {1000 * database:7.1f} ms in the database "
-            f"(slowest {1000 * slowest:.1f}), {1000 * total:7.1f} ms in total",
-            flush=True,
-        )
-        return str(body.decode())
+            rounds.append(Cost(total, sum(self._queries), max(self._queries), len(self._queries)))
+        return sorted(rounds)[len(rounds) // 2], str(body.decode())
 
     def _note(self, execute: Callable[..., Any], *args: Any) -> Any:
         started = time.perf_counter()

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from benchmarks.floor.models import Event
+from benchmarks.sites.floor.models import Event
 
 from .client import get_client
 

@@ -1,4 +1,4 @@
-"""Handles deliveries in this process, for ``profile_delivery``: no web server, no other worker.
+"""Handles deliveries in this process, for ``benchmarks.profile``: no web server, no other worker.
 
 Each line of standard input is a JSON object, ``{"count": …, "sample": …}``; each line of output is
 one too, with what was measured.
@@ -20,7 +20,7 @@ from django.test.utils import CaptureQueriesContext
 
 from benchmarks.bench import SECRET
 from benchmarks.load import payload
-from benchmarks.sampler import Sampler
+from benchmarks.profile.sampler import Sampler
 
 
 class Deliveries:

@@ -120,7 +120,7 @@ def layer(stack: list[Frame]) -> str:
 def innermost(stack: list[Frame]) -> str:
     """The innermost function on the stack that is the package's or the benchmarks'."""
     for path, name in reversed(stack):
-        if path.startswith((f"{PACKAGE}/", "benchmarks/floor/", "benchmarks/naive/")):
+        if path.startswith((f"{PACKAGE}/", "benchmarks/sites/floor/", "benchmarks/sites/naive/")):
             return f"{path.removeprefix(f'{PACKAGE}/')}: {name}"
     return "(none: Django and DRF around it)"
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 SECRET_KEY = "benchmarks"
 ALLOWED_HOSTS = ["*"]
-ROOT_URLCONF = "benchmarks.urls"
+ROOT_URLCONF = "benchmarks.sites.urls"
 STATIC_URL = "/static/"
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -21,7 +21,7 @@ if _url.scheme == "sqlite":
 if _url.scheme == "postgresql" and "isolation_level" in _options:
     levels = importlib.import_module("psycopg").IsolationLevel
     _options["isolation_level"] = levels[_options["isolation_level"].upper().replace(" ", "_")]
-DATABASES = {
+DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": f"django.db.backends.{ENGINES[_url.scheme]}",
         "NAME": _url.path if _url.scheme == "sqlite" else _url.path.lstrip("/"),
@@ -41,7 +41,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "rest_framework",
     "django_vwo_webhooks",
-    "benchmarks.floor",
+    "benchmarks.sites.floor",
     "benchmarks.trail",
 ]
 MIDDLEWARE = [

@@ -1,8 +1,8 @@
 """Processes that follow the settings, and print a line each time that other settings are applied.
 
-A line is ``MOMENT PID SNAPSHOT``; the moment is on the machine's monotonic clock. ``python -m
-benchmarks.followers 8`` forks eight processes; ``gunicorn 'benchmarks.followers:application()'``
-has its workers do the same.
+A line is ``MOMENT PID SNAPSHOT``; the moment is on the machine's monotonic clock. Run with a
+number, it forks so many processes, which do nothing with ``--idle``; a gunicorn that runs
+``application()`` has its workers do the same.
 """
 
 import os
@@ -16,12 +16,14 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 
 
-def main(count: int) -> None:
+def main(count: int, *, idle: bool = False) -> None:
     django.setup()
     from django_vwo_webhooks.sdk import load_sdk
 
     load_sdk()  # once, before the forks
-    children = [_fork() for _ in range(count)]
+    children = [_fork(idle=idle) for _ in range(count)]
+    if idle:
+        print("forked", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: _end(children))
     for child in children:
         os.waitpid(child, 0)
@@ -34,10 +36,11 @@ def application() -> WSGIHandler:
     return site
 
 
-def _fork() -> int:
+def _fork(*, idle: bool) -> int:
     pid = os.fork()
     if pid == 0:
-        _follow()
+        if not idle:
+            _follow()
         while True:
             signal.pause()
     return pid
@@ -62,4 +65,4 @@ def _end(children: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), idle="--idle" in sys.argv)

@@ -43,7 +43,7 @@ class Handler:
 @contextlib.contextmanager
 def handlers(url: str, vwo_url: str) -> Iterator[dict[str, Handler]]:
     site = Site(url, SDK_OPTIONS={"proxy_url": vwo_url})
-    naive = site.using("benchmarks.naive.settings")
+    naive = site.using("benchmarks.sites.naive.settings")
     site.create_tables()
     with contextlib.ExitStack() as stack:
         yield {
@@ -51,7 +51,7 @@ def handlers(url: str, vwo_url: str) -> Iterator[dict[str, Handler]]:
                 stack.enter_context(
                     (naive if name == "naive" else site).run(
                         "-m",
-                        "benchmarks.in_process",
+                        "benchmarks.profile.deliveries",
                         path,
                         stdin=subprocess.PIPE,
                         stdout=subprocess.PIPE,
@@ -106,7 +106,7 @@ def main() -> None:
         database(args.database) as url,
         handlers(url, vwo_url) as running,
     ):
-        print(Site(url).output("-m", "benchmarks.versions"), flush=True)
+        print(Site(url).output("-m", "benchmarks.sites.database_version"), flush=True)
         print_means(running, args.deliveries, args.rounds)
         count = args.deliveries * args.rounds
         print_profile(running["app"].ask(count, sample=True), count, args.functions)

@@ -1,5 +1,0 @@
-from django.urls import path
-
-from .views import webhook
-
-urlpatterns = [path("naive/", webhook)]
