@@ -69,10 +69,13 @@ def build(dist: Path) -> None:
 
 def check() -> None:
     found = []
+    # while this runs, another commit may become HEAD
+    head = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True).strip()
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
         for clone, umask in ((Path(one), 0o022), (Path(two) / "a" / "longer path", 0o077)):
             time.sleep(2)  # the times in tar and gzip are whole seconds, those in zip two
             run("git", "clone", "--quiet", str(ROOT), str(clone), cwd=ROOT, umask=umask)
+            run("git", "checkout", "--quiet", head, cwd=clone, umask=umask)
             run(sys.executable, ".ci/build.py", cwd=clone, umask=umask)
             files = sorted((clone / "dist").iterdir())
             found.append({f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files})
