@@ -41,8 +41,7 @@ def test_only_load_sdk_imports_inside_a_function():
         for function in ast.walk(tree)
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and imports(function)
     }
-    # checks need the apps to be loaded, which is what ``ready`` is for
-    assert late == {("apps.py", "ready"), ("sdk/__init__.py", "load_sdk")}
+    assert late == {("sdk/__init__.py", "load_sdk")}
 
 
 def test_the_sdk_is_imported_only_when_it_is_needed():
