@@ -54,6 +54,7 @@ time.sleep(4)
 """
 
 
+@pytest.mark.slow
 def test_a_fleet_that_can_not_store_fetches_seldom_and_logs_little(
     vwo, snapshots_can_not_be_stored
 ):

@@ -52,8 +52,8 @@ def follow_20_changes(vwo, ask, workers, deliver):
     assert len(vwo.fetches) - before == 20
 
 
-QUICK = ("sync", "gthread, preloaded", "uvicorn")
-"""What ``make test`` starts: without and with threads, each way to load the site, and ASGI."""
+QUICK = ("sync", "uvicorn")
+"""What ``make test`` starts: WSGI and ASGI."""
 
 
 @pytest.mark.parametrize(
@@ -91,6 +91,7 @@ def test_a_chunked_body_through_a_server_that_reads_it_to_its_end(vwo):
         assert send(b'{"event": "', b"x" * 70_000, b'"}').status_code == 413
 
 
+@pytest.mark.slow
 def test_a_worker_killed_while_it_fetches_blocks_nobody_for_long(vwo, settings, in_thread):
     configure(settings, REFRESH_TIMEOUT_SECONDS=2)
     with running(gunicorn(1)) as url:

@@ -16,7 +16,7 @@ from tests.servers.test_clocks import clock_off_by
 from tests.sites.hostile_drf import HOSTILE
 from tests.sites.shapes import SHAPES
 
-QUICK = {"time zones off", "auth absent", "admin absent, DRF defaults turned against us"}
+QUICK = {"time zones off", "auth absent"}
 
 VENDOR = connection.vendor if os.environ.get("TEST_DATABASE_URL") else "sqlite"
 
