@@ -288,6 +288,18 @@ class TestSettingsThatChangeInALivingProcess:
         assert client.made_from is made_from
         assert client.applied_at == since
 
+    def test_the_texts_of_log_lines_are_never_away(self, client, settings):
+        """An evaluation that does not find one fails, and so the flag would be off."""
+        from wingify.utils.log_message_util import debug_messages
+
+        debug_messages["OURS"] = "lost where the SDK empties them to load them again"
+        try:
+            configure(settings, SDK_OPTIONS={"proxy_url": "http://127.0.0.1:1"})
+            get_client()
+            assert "OURS" in debug_messages
+        finally:
+            debug_messages.pop("OURS", None)
+
     def test_no_thread_sees_a_gap(self, client, settings, in_thread):
         seen, stop = [], []
         changed = copy.deepcopy(settings.VWO_WEBHOOKS)

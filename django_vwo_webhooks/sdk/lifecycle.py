@@ -28,7 +28,7 @@ from .document import Fetched, ValidatedSettings, validate
 from .impressions import impression_queue
 from .logs import LOGGER_OPTION
 from .services import OfflineBuilder
-from .singletons import register_client
+from .singletons import keep_log_messages, register_client
 from .switched_off import switched_off
 
 logger = logging.getLogger("django_vwo_webhooks")
@@ -197,6 +197,7 @@ def _make_client(options: dict[str, Any]) -> Client:
             "The VWO SDK does not accept the options in VWO_WEBHOOKS and has printed the reason. "
             'Check "SDK_OPTIONS", or remove it.'
         )
+    keep_log_messages()
     impression_queue().options = batching(options)
     return made
 

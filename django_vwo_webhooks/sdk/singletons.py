@@ -6,6 +6,7 @@ fails where a release of the SDK keeps one elsewhere.
 """
 
 from vwo import VWOClient
+from wingify import wingify as sdk_init
 from wingify.packages.logger.core.log_manager import LogManager
 from wingify.packages.network_layer.manager.network_manager import NetworkManager
 from wingify.packages.segmentation_evaluator.core.segmentation_manager import SegmentationManager
@@ -35,3 +36,16 @@ def register_network_manager(manager: NetworkManager) -> None:
 def register_segmentation_manager(manager: SegmentationManager) -> None:
     """Make it the manager that judges whether a visitor belongs to a segment."""
     SegmentationManager._instance = manager
+
+
+def keep_log_messages() -> None:
+    """Have ``vwo.init`` leave the texts of log lines as its first call has loaded them.
+
+    It empties them before it loads them again. An evaluation of another thread at that moment would
+    fail for want of a text, and its flag would be off.
+    """
+    sdk_init.refresh_log_messages = _leave_as_they_are
+
+
+def _leave_as_they_are(is_via_vwo: bool) -> None:
+    pass

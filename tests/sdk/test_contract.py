@@ -131,6 +131,10 @@ CONTRACT = {
     ): "Each request of the SDK's is made from a thread pool of its own.",
     # process-wide objects
     "vwo:VWOClient._client_instance": "Impressions are queued by another client, or by none.",
+    "wingify:wingify": "Flags can be off for a moment when options change in a living process.",
+    "wingify.wingify:refresh_log_messages(is_via_vwo)": (
+        "Flags can be off for a moment when options change in a living process."
+    ),
     "wingify.wingify:Wingify.instance": "Diagnostics are sampled by an outdated client's settings.",
     "wingify.packages.network_layer.manager.network_manager:NetworkManager._instance": (
         "A request that fails is retried for 14 s."
