@@ -25,12 +25,12 @@ class VWOWebhooksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        register(_run_late("settings.check_settings"))
-        register(_run_late("urls.check_urls"))
-        register(_run_late("urls.check_redirects"))
-        register(_run_late("database.check_database"))
-        register(_run_late("database.check_retention"), Tags.database)
-        register(_run_late("database.check_kill_switches"), Tags.database)
-        register(_run_late("database.check_tables"), Tags.database)
+        register(_run_late("check_settings"))
+        register(_run_late("check_urls"))
+        register(_run_late("check_redirects"))
+        register(_run_late("check_database"))
+        register(_run_late("check_retention"), Tags.database)
+        register(_run_late("check_kill_switches"), Tags.database)
+        register(_run_late("check_tables"), Tags.database)
         if "sentry_sdk" in sys.modules:
             import_string("django_vwo_webhooks.contrib.sentry.install")()

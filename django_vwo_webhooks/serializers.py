@@ -64,7 +64,7 @@ class WebhookEventSerializer(serializers.Serializer[WebhookEvent]):
 
 
 def fleet_status_json(status: FleetStatus) -> dict[str, Any]:
-    """Return what monitors get: the keys and their order are part of the public interface."""
+    """Return what monitors get: the keys are part of the public interface."""
     refused = status.refused
     switches = [(True, status.kill_switches), (False, status.foreign_kill_switches)]
     return {

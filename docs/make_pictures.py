@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,10 @@ def make_changes(vwo: VWOSimulator) -> None:
         webhook = vwo.set_flag(change.pop("key"), **change)
         if webhook is None or not webhook.wait(20):
             raise SystemExit("A webhook was not delivered.")
+    # of two changes within one second, the page says that they might be the same
+    time.sleep(1)
     vwo.misbehave(status=500, times=1)
-    webhook = vwo.set_flag("new_checkout", percentage=100)
+    webhook = vwo.set_flag("new_checkout", percentage=100, variables={"button": "Buy now"})
     if webhook is None or not webhook.wait(20):
         raise SystemExit("The last webhook was not delivered.")
     call_command("vwo_kill_switch", "new_checkout", "--reason", "Too many refunds, see incident 42")
@@ -72,7 +75,7 @@ def make_changes(vwo: VWOSimulator) -> None:
 def take_pictures(site: str, name: str, password: str) -> None:
     from django_vwo_webhooks.models import Flag, WebhookEvent
 
-    event = WebhookEvent.objects.newest_first()[3]
+    event = WebhookEvent.objects.newest_first()[0]
     admin = f"{site}/admin/django_vwo_webhooks"
     pages = {
         "events": f"{admin}/webhookevent/",

@@ -507,12 +507,13 @@ def test_the_broadcast_to_paste_is_valid(settings):
     assert "BROADCAST" in site
 
 
-def test_the_flag_to_paste_is_asked_for():
-    checkout = run_block("visitor_id", page=DOCS["flags"], visitor_id=lambda request: "ada")[
-        "checkout"
-    ]
+def test_the_flag_to_paste_decides_about_the_page():
+    pasted = run_block("visitor_id", page=DOCS["flags"], visitor_id=lambda request: "ada")
+    pasted["render"] = lambda request, *rendered: rendered
     with override_flags(new_checkout={"button": "Buy now"}):
-        assert checkout(None) is None
+        assert pasted["checkout"](None) == ("checkout.html", {"button": "Buy now"})
+    with override_flags(new_checkout=False):
+        assert pasted["checkout"](None) == ("old_checkout.html",)
 
 
 @pytest.mark.django_db

@@ -70,7 +70,7 @@ def test_one_event_is_one_row(vwo, deliver, clock_off):
     assert deliver(payload).status_code == 503
     event = WebhookEvent.objects.get()
     assert event.deliveries == 2
-    assert timedelta() < event.last_received_at - event.received_at < timedelta(minutes=1)
+    assert timedelta() < event.last_received_at - event.received_at < timedelta(seconds=10)
 
 
 def test_a_skewed_process_follows_refreshes_and_prunes(vwo, deliver, quick, clock_off):
@@ -121,8 +121,8 @@ def test_a_kill_switch_ends_on_time_everywhere(vwo, quick, clock_off):
         wait_until(enabled)
         ended_at = time.monotonic()
         assert skewed.stdout.readline() == "on\n"
-        assert time.monotonic() - ended_at < 60
+        assert time.monotonic() - ended_at < 10
         wait_until(lambda: not KillSwitch.objects.not_released())
         switch.refresh_from_db()
         # by the latency of the statement that read the clock, it may end sooner
-        assert timedelta() <= switch.until - switch.released_at < timedelta(minutes=1)
+        assert timedelta() <= switch.until - switch.released_at < timedelta(seconds=10)

@@ -4,16 +4,16 @@ import json
 import logging
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from ...conf import app_settings
-from ...log_once import LogOnce, OnceInAWhile
+from ...log_once import LogOnce
 from ...models.process import DropReason
-from ...redaction import redact
 from ...sdk_options import batching
 from ...sdk_options.readers import MAX_EVENTS_PER_REQUEST
+from .drops import Drops
 from .encoding import NotEncodable, encode, event_name, name_of
 from .outbox import Dropped, Outbox
 from .posting import Answer, Destination, Outcome, post
@@ -41,8 +41,7 @@ class ImpressionQueue:
     def __init__(self, at_start: Callable[[], None] = lambda: None) -> None:
         self.options = batching(app_settings.sdk_options)
         self.tasks: deque[Callable[[], object]] = deque(maxlen=MAX_QUEUED_TASKS)
-        self.dropped: Counter[str] = Counter()
-        """How many events this process has dropped, by ``DropReason``."""
+        self.dropped = Drops()
         self._at_start = at_start
         self._outboxes: dict[Destination, Outbox] = {}
         self._changed = threading.Condition()
@@ -53,7 +52,6 @@ class ImpressionQueue:
         self._queued = self._queued_at_close = 0
         self._last_event = threading.local()
         self._log = LogOnce("sending impressions to VWO", "they wait, and it is retried")
-        self._drops_logged = OnceInAWhile()
 
     @property
     def batch_queue(self) -> list[bytes]:
@@ -76,7 +74,7 @@ class ImpressionQueue:
         try:
             encoded = encode(event)
         except NotEncodable as error:
-            self._note_drops(DropReason.NOT_JSON, [name_of(event)], str(error))
+            self.dropped.note(DropReason.NOT_JSON, [name_of(event)], str(error))
             self._last_event.was_dropped = True
             return
         destination = Destination.current()
@@ -87,7 +85,7 @@ class ImpressionQueue:
         self._last_event.was_dropped = full
         if full:
             text = f"{self.waiting} wait already"
-            self._note_drops(DropReason.QUEUE_FULL, [name_of(event)], text)
+            self.dropped.note(DropReason.QUEUE_FULL, [name_of(event)], text)
 
     def last_event_was_dropped(self) -> bool:
         """Whether the last event that this thread has queued was dropped at once."""
@@ -240,34 +238,12 @@ class ImpressionQueue:
         """Count and log what was dropped, and call the callback in ``SDK_OPTIONS``."""
         if dropped is not None:
             names = [event_name(event) for event in dropped.events]
-            self._note_drops(dropped.reason, names, dropped.text)
+            self.dropped.note(dropped.reason, names, dropped.text)
         if self.options.flush_callback is not None:
             try:
                 self.options.flush_callback(answer.text or None, [json.loads(e) for e in events])
             except Exception:
                 logger.exception("The flush_callback in SDK_OPTIONS has failed.")
-
-    def _note_drops(self, reason: DropReason, names: list[str], text: str) -> None:
-        for name in names:
-            earlier = self._drops_logged.admit((reason.value, name))
-            if earlier is not None:
-                logger.warning(
-                    "The event %s is not sent to VWO: %s (%s)%s.",
-                    redact(name),
-                    LOG_TEXTS[reason],
-                    text,
-                    f"; {earlier} more since the last such line" if earlier else "",
-                )
-        with self._changed:
-            self.dropped[reason.value] += len(names)
-
-
-LOG_TEXTS = {
-    DropReason.NOT_JSON: "it can't be made JSON",
-    DropReason.QUEUE_FULL: "the queue is full",
-    DropReason.REFUSED: "VWO refuses it",
-    DropReason.UNANSWERED: "it was sent 4 times without an answer, so VWO may have it",
-}
 
 
 def _run_task(task: Callable[[], object]) -> None:
