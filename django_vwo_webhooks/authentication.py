@@ -136,16 +136,17 @@ def remove_credentials(request: Any) -> None:
     Whatever fails later reports the request: Django's error pages and mails, the log records of
     ``django.request``, and error reporters.
     """
-    names = app_settings.credential_headers
+    # in META a dash is an underscore, and so a header with one is taken for the same
+    names = {name.upper().replace("-", "_") for name in app_settings.credential_headers}
     for name in names:
-        request.META.pop(f"HTTP_{name.upper().replace('-', '_')}", None)
+        request.META.pop(f"HTTP_{name}", None)
     request.__dict__.pop("headers", None)  # Django's copy of them
     scope = getattr(request, "scope", None)  # of ASGI
     if scope is not None:
         scope["headers"] = [
             (name, value)
             for name, value in scope["headers"]
-            if name.decode("latin-1").lower() not in names
+            if name.decode("latin-1").upper().replace("-", "_") not in names
         ]
 
 

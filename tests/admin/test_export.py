@@ -115,6 +115,11 @@ def first_cell(line):
     return int(line.partition(",")[0])
 
 
+def of_events(captured):
+    """Django 5.2.0 also asks for the snapshots of events that have none."""
+    return [query["sql"] for query in captured if WebhookEvent._meta.db_table in query["sql"]]
+
+
 def test_an_export_is_read_by_short_statements(monkeypatch):
     monkeypatch.setattr(export, "BATCH_SIZE", 2)
     at = timezone.now()
@@ -124,10 +129,11 @@ def test_an_export_is_read_by_short_statements(monkeypatch):
         lines = export.csv_lines(WebhookEvent.objects.all())
         next(lines)
         assert first_cell(next(lines)) == wanted[0]
-        assert len(captured) == 1
+        assert len(of_events(captured)) == 1
         assert [first_cell(line) for line in lines] == wanted[1:]
-    assert all("LIMIT 2" in query["sql"] for query in captured)
-    assert "OFFSET" not in captured[-1]["sql"]
+    statements = of_events(captured)
+    assert all("LIMIT 2" in statement for statement in statements)
+    assert "OFFSET" not in statements[-1]
 
 
 def test_an_export_is_also_streamed_by_asgi_servers(rf):
