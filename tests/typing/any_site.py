@@ -37,6 +37,7 @@ from django_vwo_webhooks.management.outgoing import DeliveryAttempt, OutgoingWeb
 from django_vwo_webhooks.models import SettingsSnapshot
 from django_vwo_webhooks.refresh import refresh_settings
 from django_vwo_webhooks.sdk.client import Client, Flag
+from django_vwo_webhooks.serializers import fleet_status_json
 from django_vwo_webhooks.status import FleetState, FleetStatus, fleet_status
 from django_vwo_webhooks.testing import (
     GatewaySimulator,
@@ -136,7 +137,7 @@ def look_at_the_fleet() -> bool:
     assert_type(status.impressions_waiting, int)
     assert_type(status.impressions_dropped, dict[str, int])
     assert_type(status.refused.count, int)
-    assert_type(status.as_json(), dict[str, Any])
+    assert_type(fleet_status_json(status), dict[str, Any])
     assert_type(len(status.behind), int)
     return status.is_healthy and status.is_fresh
 
