@@ -254,14 +254,15 @@ def test_it_ends_at_its_time_where_processes_look_rarely(vwo, settings, sent):
 
 def test_the_end_is_said_once_in_the_fleet(vwo, quick, sent):
     code = """
+import time
 from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.signals import kill_switch_released
 kill_switch_released.connect(lambda **k: print("released", flush=True), weak=False)
 client = get_client()
 print("up", flush=True)
-while client.get_flag("new_checkout", {"id": "u"}).is_enabled(): pass
-while not client.get_flag("new_checkout", {"id": "u"}).is_enabled(): pass
-import time; time.sleep(1)
+while client.get_flag("new_checkout", {"id": "u"}).is_enabled(): time.sleep(0.01)
+while not client.get_flag("new_checkout", {"id": "u"}).is_enabled(): time.sleep(0.01)
+time.sleep(1)
 print("end", flush=True)
 """
     with start_site(code) as one, start_site(code) as two:
@@ -371,11 +372,12 @@ def test_each_process_reports_which_it_has(vwo, quick):
 
 def test_every_process_has_it_by_a_push(vwo, pushing_broadcast):
     code = """
+import time
 from django_vwo_webhooks.client import get_client
 client = get_client()
 print("up", flush=True)
 def wait(on):
-    while client.get_flag("new_checkout", {"id": "u"}).is_enabled() is not on: pass
+    while client.get_flag("new_checkout", {"id": "u"}).is_enabled() is not on: time.sleep(0.01)
     print(on, flush=True)
 wait(False)
 wait(True)

@@ -17,10 +17,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_one_fetch_a_change_for_the_whole_fleet(vwo, quick):
     enabled()
     code = """
+import time
 from django_vwo_webhooks.client import get_client
 client = get_client()
 print("up", flush=True)
-while client.get_flag("new_checkout", {"id": "u"}).is_enabled(): pass
+while client.get_flag("new_checkout", {"id": "u"}).is_enabled(): time.sleep(0.01)
 """
     with start_site(code) as one, start_site(code) as two:
         assert [one.stdout.readline(), two.stdout.readline()] == ["up\n", "up\n"]

@@ -16,12 +16,12 @@ def test_a_fork_leaves_the_parents_connection_alone(vwo):
     refresh_settings()
     ran = run_site(
         """
-import os, threading
+import os, threading, time
 from django_vwo_webhooks.client import get_client
 from django_vwo_webhooks.models import FleetProcess
 from django_vwo_webhooks.signals import settings_applied
 client = get_client()
-while not FleetProcess.objects.exists(): pass
+while not FleetProcess.objects.exists(): time.sleep(0.01)
 for _ in range(3):
     if not os.fork():
         os._exit(0)
@@ -39,7 +39,7 @@ def test_children_of_a_fork_right_after_the_first_use_follow(vwo, pushing_broadc
     """As a preloading server forks, while the parent subscribes."""
     refresh_settings()
     code = """
-import os, signal
+import os, signal, time
 from django_vwo_webhooks.client import get_client
 client = get_client()
 
@@ -47,7 +47,7 @@ def follow_a_change():
     client.get_flag("new_checkout", {"id": "u"})
     os.write(1, b"up\\n")
     signal.alarm(20)
-    while client.get_flag("new_checkout", {"id": "u"}).is_enabled(): pass
+    while client.get_flag("new_checkout", {"id": "u"}).is_enabled(): time.sleep(0.01)
 
 children = []
 for _ in range(4):

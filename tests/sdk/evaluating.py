@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 import vwo
+from wingify.services.settings_manager import SettingsManager
 
 from django_vwo_webhooks.testing import VWOSimulator, build_settings, feature
 from tests.changes.conftest import campaign_of_test, rule_of_test, variables
@@ -157,6 +158,8 @@ def answers(client: Any, document: dict[str, Any]) -> list[Any]:
 
 
 def main() -> None:
+    # valid documents, which the SDK would validate in each call, for most of the time
+    SettingsManager.is_settings_valid = staticmethod(lambda settings: True)
     found = {}
     for name, task in json.load(sys.stdin).items():
         storage = Storage()
