@@ -14,9 +14,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.conf import settings as site
-from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.management import create_contenttypes
-from django.contrib.contenttypes.models import ContentType
 from django.db import connection, connections
 from django.db.models.signals import post_migrate
 from django.http import HttpResponse
@@ -43,9 +41,10 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 
     Django would look for them model by model, for a tenth of the time of all tests.
     """
+    models = [apps.get_model("contenttypes", "ContentType"), apps.get_model("auth", "Permission")]
     with django_db_blocker.unblock():
         copies = {
-            alias: [*ContentType.objects.using(alias), *Permission.objects.using(alias)]
+            alias: [list(model.objects.using(alias)) for model in models]
             for alias in connections
             # pytest-django makes those that the chosen tests use
             if connections[alias].introspection.table_names()
@@ -54,9 +53,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
 
     def copy_back(using: str, **kwargs: Any) -> None:
-        for model in (ContentType, Permission):
+        for model, rows in zip(models, copies[using], strict=True):
             if not model.objects.using(using).exists():
-                rows = [row for row in copies[using] if type(row) is model]
                 model.objects.using(using).bulk_create(rows)
 
     sender = apps.get_app_config("django_vwo_webhooks")
