@@ -113,6 +113,7 @@ class FlagAdmin(ReadOnlyAdmin):
             "history": self._history(request, flag),
             "all_events_url": self._all_events_url(request, flag),
             "kill_switch_url": self._kill_switch_url(request, flag),
+            "kill_switches": self.named_switches(request, [flag.switch] if flag.switch else []),
         }
 
     def _history(self, request: HttpRequest, flag: Any) -> list[dict[str, Any]]:
