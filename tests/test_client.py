@@ -154,6 +154,7 @@ os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
         assert process.wait(timeout=20) == 7
 
 
+@pytest.mark.slow
 def test_a_fork_at_any_moment_leaves_a_child_that_can_write(vwo, settings):
     """SQLite's inner locks are copied as they stand; the follower is in and out all the time."""
     backend = "django_vwo_webhooks.broadcast.database.DatabaseBroadcast"

@@ -3,12 +3,12 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, load_command_class
 from django.db import connection
 
 from django_vwo_webhooks import kill_switch
 from django_vwo_webhooks.models import FleetProcess, KillSwitch, RefreshLease
-from tests.conftest import run_site, wait_until
+from tests.conftest import wait_until
 from tests.follower.flags import enabled
 from tests.management.conftest import run_command
 
@@ -75,12 +75,18 @@ def test_what_is_wrong_is_said_and_switches_nothing_off(arguments, says):
 
 
 def test_the_exit_status():
-    code = "from django.core.management import execute_from_command_line as run; run({})"
-    argv = ["manage.py", "vwo_kill_switch", FLAG]
-    assert run_site(code.format(argv)).returncode == 1
-    assert run_site(code.format([*argv, "--reason", "r"])).returncode == 0
-    assert run_site(code.format([*argv, "--release"])).returncode == 0
-    assert run_site(code.format([*argv, "--release"])).returncode == 1
+    def status(*arguments):
+        run = load_command_class("django_vwo_webhooks", "vwo_kill_switch").run_from_argv
+        try:
+            run(["manage.py", "vwo_kill_switch", FLAG, *arguments])
+        except SystemExit as ended:
+            return ended.code
+        return 0
+
+    assert status() == 1
+    assert status("--reason", "r") == 0
+    assert status("--release") == 0
+    assert status("--release") == 1
 
 
 def test_waiting_until_each_process_has_it(vwo, quick):

@@ -296,6 +296,7 @@ def test_a_vwo_that_flaps_loses_nothing(vwo):
     assert not WebhookEvent.objects.filter(finished_at=None).exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_for_logs_changes_no_answer(vwo):
     with running(COMMAND, SITE_LOG="/dev/full") as url:
         vwo.set_flag("new_checkout", variables={"color": "green"})

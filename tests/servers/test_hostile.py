@@ -127,7 +127,13 @@ def test_a_compressed_body_is_not_decompressed(deliver):
     assert response.status_code == 415
 
 
-@pytest.fixture(params=SERVERS)
+@pytest.fixture(
+    params=[
+        "gunicorn sync",
+        pytest.param("gunicorn gthread", marks=pytest.mark.slow),
+        pytest.param("uvicorn", marks=pytest.mark.slow),
+    ]
+)
 def url(request, vwo):
     pytest.importorskip("uvicorn") if request.param == "uvicorn" else None
     with running(SERVERS[request.param]) as url:

@@ -40,7 +40,7 @@ def test_with_pytest_and_with_xdist(processes: str, tmp_path: Path) -> None:
     assert not ran.stderr
 
 
-@pytest.mark.parametrize("processes", ["1", "2"])
+@pytest.mark.parametrize("processes", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_with_djangos_runner_and_in_parallel(processes: str, tmp_path: Path) -> None:
     options = ["--pattern", "with_django.py", "--parallel", processes, "-v0"]
     ran = run("django", "test", *options, str(TESTS), "-t", str(ROOT), folder=tmp_path)
