@@ -1,6 +1,7 @@
 """Events as JSON."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -38,14 +39,11 @@ def name_of(event: Any) -> str:
 
 def _unencodable(event: Any) -> str:
     """The first property that can't be made JSON, with the type of its value."""
-    try:
-        places = [event["d"], event["d"]["event"]["props"], event["d"]["visitor"]["props"]]
-    except (KeyError, TypeError):
-        return ""
-    for place in reversed(places):
-        for key, value in place.items():
-            try:
-                _encoder.encode({key: value})
-            except Exception:
-                return f"{key!s:.100} is of type {type(value).__name__}"
+    with suppress(Exception):  # keys and values may be of any class
+        for place in (event["d"]["visitor"]["props"], event["d"]["event"]["props"], event["d"]):
+            for key, value in place.items():
+                try:
+                    _encoder.encode({key: value})
+                except Exception:
+                    return f"{key!s:.100} is of type {type(value).__name__}"
     return ""

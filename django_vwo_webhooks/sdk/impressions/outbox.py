@@ -10,10 +10,12 @@ from ...models.process import DropReason
 from .posting import Answer, Destination, Outcome
 
 FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 60.0
+LONGEST_PAUSE_SECONDS = 15.0
+"""Not longer, since what waits is lost if the process ends."""
 
 MOST_POSTS_WITHOUT_ANSWER = 4
-"""How often the same batch is sent where no answer comes: VWO may have it each time."""
+"""How often the same batch is sent where no answer comes: VWO may have it each time. Then it is
+dropped, and single events are tried until VWO answers, so that a VWO that hangs costs few more."""
 
 REFUSALS_ABOUT_EVENTS = 3
 """How many events that are refused one after another are taken for bad ones and dropped. Then
@@ -53,6 +55,8 @@ class Outbox:
         self._unfinished: deque[Batch] = deque()
         self._refusals = 0
         self._probe: Batch | None = None
+        self._is_silent = False
+        """Whether a batch was dropped without an answer, and none has come since."""
 
     @property
     def is_pausing(self) -> bool:
@@ -70,7 +74,7 @@ class Outbox:
 
     def next_batch(self, limit: int) -> Batch:
         """What is to be sent next, ``limit`` events at most; it stays in the queue meanwhile."""
-        if self.destination.is_gateway:
+        if self.destination.is_gateway or self._is_silent:
             limit = 1
         if self._refusals >= REFUSALS_ABOUT_EVENTS:
             if self._probe is None:
@@ -88,7 +92,9 @@ class Outbox:
         self, batch: Batch, answer: Answer, events_per_request: int, interval_seconds: float
     ) -> Dropped | None:
         """Do what the answer to the batch demands; returns what is dropped."""
-        dropped = None
+        dropped, recovers = None, self.is_pausing
+        if answer.outcome not in (Outcome.UNSENT, Outcome.UNANSWERED):
+            self._is_silent = False
         if answer.outcome is Outcome.ACCEPTED:
             self._remove(batch)
             self._refusals, self._pause_seconds = 0, 0.0
@@ -100,7 +106,8 @@ class Outbox:
             self._release(batch)
             self._pause()
         if not self.is_pausing:
-            more = self._unfinished or len(self.events) >= events_per_request
+            # what was queued during the pause has waited for long enough
+            more = self._unfinished or recovers or len(self.events) >= events_per_request
             self.due_at = 0.0 if more else time.monotonic() + interval_seconds
         return dropped
 
@@ -134,6 +141,7 @@ class Outbox:
         batch.unanswered += 1
         if batch.unanswered < MOST_POSTS_WITHOUT_ANSWER:
             return None
+        self._is_silent = True
         return Dropped(DropReason.UNANSWERED, self._remove(batch), answer.text)
 
     def _remove(self, batch: Batch) -> list[bytes]:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from ...conf import app_settings
@@ -41,6 +42,7 @@ class ImpressionQueue:
     def __init__(self, at_start: Callable[[], None] = lambda: None) -> None:
         self.options = batching(app_settings.sdk_options)
         self.tasks: deque[Callable[[], object]] = deque(maxlen=MAX_QUEUED_TASKS)
+        self._tasks_due_at = 0.0
         self.dropped = Drops()
         self._at_start = at_start
         self._outboxes: dict[Destination, Outbox] = {}
@@ -95,10 +97,14 @@ class ImpressionQueue:
         """Queue another request that the SDK wants to make, a debug event in most cases.
 
         At most 100 are queued; beyond that the oldest is dropped. Batches that are due go first.
+        It waits as long as an event does: a process that ends soon would wait for its answer, and
+        have no time left to send impressions.
         """
         if app_settings.offline:
             return
         with self._changed:
+            if not self.tasks:
+                self._tasks_due_at = time.monotonic() + self.options.request_time_interval
             self.tasks.append(task)
             self._start()
             self._changed.notify_all()
@@ -186,17 +192,21 @@ class ImpressionQueue:
                 self._changed.notify_all()
 
     def _next_work(self) -> Outbox | Callable[[], object] | None:
-        """Wait for the next thing to do: a batch that is due, or a task, or None at the end."""
+        """Wait for the next thing to do: a batch or else a task that is due, or None at the end."""
         with self._changed:
             while not self._closing:
+                now = time.monotonic()
                 filled = [outbox for outbox in self._outboxes.values() if outbox.events]
                 first = min(filled, key=lambda outbox: outbox.due_at, default=None)
-                seconds = None if first is None else first.due_at - time.monotonic()
-                if seconds is not None and seconds <= 0:
+                if first is not None and first.due_at <= now:
                     return first
-                if self.tasks:
+                if self.tasks and self._tasks_due_at <= now:
                     return self.tasks.popleft()
-                self._changed.wait(seconds)
+                due_at = min(
+                    first.due_at if first is not None else inf,
+                    self._tasks_due_at if self.tasks else inf,
+                )
+                self._changed.wait(None if due_at == inf else due_at - now)
         return None
 
     def _flush(self, outbox: Outbox, goal: int, limit: int | None = None) -> bool:

@@ -95,6 +95,14 @@ def test_an_event_of_another_shape_is_named_by_its_error(wrong):
         encode(wrong)
 
 
+def test_a_property_that_has_no_name_in_words_is_named_by_its_error(client, queue):
+    props = {Broken(): 1}
+    with pytest.raises(NotEncodable, match="TypeError"):
+        encode({"d": {"event": {"name": "purchase", "props": props}, "visitor": {"props": {}}}})
+    assert client.track_event("purchase", USER, props) == {"purchase": False}
+    assert queue.dropped == {"not_json": 1}
+
+
 @pytest.mark.parametrize("value", IMPOSSIBLE, ids=lambda value: type(value).__name__)
 def test_track_event_answers_false_and_the_others_arrive(vwo, client, queue, caplog, value):
     assert client.track_event("purchase", USER, {"price": 1}) == {"purchase": True}

@@ -71,6 +71,19 @@ def test_every_impression_arrives(vwo, end):
     assert "were not sent" not in ran.stderr
 
 
+def test_a_short_lived_process_does_not_wait_for_diagnostics(vwo):
+    """It would have no time left for its impressions, where VWO is far away or hangs."""
+    vwo.misbehave_events(delay=2, when=lambda request: "batch" not in request.path)
+    refresh_settings()
+    ran = run_site(
+        f"{BEGIN}import time\n"
+        "get_client().get_flag('gone', {'id': '1'})\n"
+        "time.sleep(0.1)\n"
+        "evaluate(1)"
+    )
+    assert len(shown(vwo)) == 1, ran.stderr
+
+
 def test_billiards_processes_send_theirs(vwo):
     pytest.importorskip("billiard")
     refresh_settings()
