@@ -122,7 +122,7 @@ def _whitespace() -> Iterable[CheckMessage]:
                 f'VWO_WEBHOOKS["{name}"] should not begin or end with whitespace, such as the '
                 "newline at the end of a file, or contain invisible characters, such as the byte "
                 "order mark at its beginning: VWO does not know it then.",
-                hint=f'Strip it: "{name}": value.strip("\\ufeff\\n ")',
+                hint=f'Strip it: "{name}": value.strip().strip("\\ufeff")',
                 id="django_vwo_webhooks.W010",
             )
 
