@@ -21,6 +21,7 @@ from .connections import inside_transaction
 from .exceptions import InsideTransaction
 from .models import KillSwitch, LeaseState, RefreshLease
 from .models.base import database, ours
+from .models.clock import time_text
 from .models.kill_switch import LONGEST_FLAG, KillSwitchQuerySet
 from .models.text import fitting
 from .models.transactions import atomically
@@ -184,7 +185,7 @@ def _commit(
 def _announce(switch: KillSwitch) -> None:
     flag = printable(switch.flag)
     if switch.released_at is None:
-        until = f"{switch.until:%Y-%m-%d %H:%M:%S %Z}".rstrip() if switch.until else "released"
+        until = time_text(switch.until) if switch.until else "released"
         who, why = printable(switch.used_by), printable(switch.reason)
         logger.warning("The flag %s is switched off until %s, by %s: %s", flag, until, who, why)
         send(kill_switch_used, sender=KillSwitch, switch=switch)

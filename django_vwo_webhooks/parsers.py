@@ -3,6 +3,7 @@
 import ipaddress
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import RawPostDataException, UnreadablePostError
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
@@ -29,8 +30,8 @@ class PayloadTooLarge(APIException):
     status_code = 413
     default_code = "payload_too_large"
 
-    def __init__(self) -> None:
-        super().__init__(f"The body must not exceed {app_settings.max_body_bytes} bytes.")
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(f"The body must not exceed {max_bytes} bytes.")
 
 
 class BodyWasRead(Exception):
@@ -43,7 +44,7 @@ def check_length(request: Request) -> None:
         if not request.META.get("wsgi.input_terminated"):
             raise LengthRequired
     elif _content_length(request) > app_settings.max_body_bytes:
-        raise PayloadTooLarge
+        raise PayloadTooLarge(app_settings.max_body_bytes)
 
 
 def read_body(request: Request) -> bytes:
@@ -53,7 +54,7 @@ def read_body(request: Request) -> bytes:
     """
     body = _chunked_body(request) if _is_chunked(request) else _sized_body(request)
     if len(body) > app_settings.max_body_bytes:
-        raise PayloadTooLarge
+        raise PayloadTooLarge(app_settings.max_body_bytes)
     return body
 
 
@@ -124,8 +125,8 @@ def _sized_body(request: Request) -> bytes:
         return request.body
     except UnreadablePostError as error:
         raise ParseError("The body ended early, or its chunks are broken.") from error
-    except RequestDataTooBig as error:
-        raise PayloadTooLarge from error
+    except RequestDataTooBig as error:  # for Django, the limit for forms counts for each body
+        raise PayloadTooLarge(settings.DATA_UPLOAD_MAX_MEMORY_SIZE) from error
     except RawPostDataException as error:
         if not _is_json(request):  # Django has read it as a form for a middleware
             raise UnsupportedMediaType(request.content_type or "none") from error

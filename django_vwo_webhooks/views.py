@@ -158,8 +158,9 @@ class WebhookView(JSONView):
             # the process's row is written by its follower, which no flag may have started yet
             follow_soon()
         if isinstance(exc, Error):
-            logger.error("A webhook could not be recorded: database error.", exc_info=exc)
-            return try_again(None, "The webhook could not be recorded: database error.", 1)
+            why, shown = (RUN_MIGRATE, None) if lacks_table(exc) else ("Database error.", exc)
+            logger.error("A webhook could not be recorded. %s", why, exc_info=shown)
+            return try_again(None, f"The webhook could not be recorded. {why}", 1)
         if isinstance(exc, BodyWasRead):
             logger.error(
                 "A middleware has read the body of a webhook as a stream, so it can't be read "

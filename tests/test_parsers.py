@@ -112,7 +112,9 @@ def test_a_length_that_is_not_a_number_does_not_hide_the_body(length):
 
 def test_the_limit_of_the_site_is_a_413_too(settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 5
-    assert post(b'{"event": "x"}', **{"x-vwo-auth": SECRET}).status_code == 413
+    response = post(b'{"event": "x"}', **{"x-vwo-auth": SECRET})
+    assert response.status_code == 413
+    assert response.json() == {"detail": "The body must not exceed 5 bytes."}
 
 
 def test_a_body_that_ends_early_is_a_400():

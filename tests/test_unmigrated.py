@@ -95,6 +95,16 @@ def test_every_page_and_button_says_so(vwo, deliver, admin_client, lacking):
     assert admin_client.get("/admin/").status_code == 200
 
 
+@pytest.mark.parametrize("name", [*TABLES[-3:], "refreshlease.digest", "webhookevent.credential"])
+def test_the_webhook_says_so_without_a_traceback(vwo, deliver, lacking, caplog, name):
+    lacking(name)
+    response = deliver()
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
+    assert RUN_MIGRATE in response.json()["message"]
+    assert RUN_MIGRATE in caplog.text
+    assert "Traceback" not in caplog.text
+
+
 def test_the_check_names_what_is_lacking_and_what_to_run(lacking, monkeypatch):
     assert _reported() == []
     lacking("changedfeature", "webhookevent.outcome", "refreshlease.error")

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable
 from typing import Any
+from unicodedata import category
 
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
@@ -16,6 +17,9 @@ from ..redaction import redact
 from ..sdk_options import accepted_options
 
 MIN_SECRET_LENGTH = 16
+
+INVISIBLE = {"Cc", "Cf"}
+"""The Unicode categories of characters that nobody sees: control and format."""
 
 IDS = {
     "ACCOUNT_ID": "E002",
@@ -98,10 +102,10 @@ def _secret() -> Iterable[CheckMessage]:
             hint="Let VWO generate the key.",
             id="django_vwo_webhooks.W002",
         )
-    if any(secret != secret.strip() for secret in secrets):
+    if any(map(_is_unclean, secrets)):
         yield Warning(
-            'VWO_WEBHOOKS["SECRET"] should not begin or end with whitespace, which HTTP '
-            "headers can't carry.",
+            'VWO_WEBHOOKS["SECRET"] should not begin or end with whitespace, or contain invisible '
+            "characters such as a byte order mark, which HTTP headers can't carry.",
             hint="Strip the secret, for instance where it is read from a file.",
             id="django_vwo_webhooks.W003",
         )
@@ -113,13 +117,19 @@ def _whitespace() -> Iterable[CheckMessage]:
             value = getattr(app_settings, name.lower())
         except ImproperlyConfigured:
             continue
-        if value != value.strip():
+        if _is_unclean(value):
             yield Warning(
                 f'VWO_WEBHOOKS["{name}"] should not begin or end with whitespace, such as the '
-                "newline at the end of a file: VWO does not know it then.",
-                hint=f'Strip it: "{name}": value.strip()',
+                "newline at the end of a file, or contain invisible characters, such as the byte "
+                "order mark at its beginning: VWO does not know it then.",
+                hint=f'Strip it: "{name}": value.strip().strip("\\ufeff")',
                 id="django_vwo_webhooks.W010",
             )
+
+
+def _is_unclean(value: str) -> bool:
+    """Whether it has what a file or a clipboard adds, and nobody sees."""
+    return value != value.strip() or any(category(one) in INVISIBLE for one in value)
 
 
 def _authentication() -> Iterable[CheckMessage]:

@@ -13,7 +13,8 @@ STATUSES: dict[int, str] = {
     "django_vwo_webhooks.urls under, with its trailing slash.",
     411: "The request reached the site without its length. Have the proxy pass Content-Length.",
     413: "The body is larger than is accepted. Raise the limit of the proxy in front of the site "
-    '(nginx: client_max_body_size), or VWO_WEBHOOKS["MAX_BODY_BYTES"].',
+    '(nginx: client_max_body_size), or VWO_WEBHOOKS["MAX_BODY_BYTES"] and, where that is smaller, '
+    "Django's DATA_UPLOAD_MAX_MEMORY_SIZE.",
     429: "Something in front of the site limits the number of requests. Exempt the webhook's URL.",
     503: "The webhook works, but the settings could not be refreshed; the reason is above, and "
     "manage.py vwo_status shows more. To develop without VWO, run: "

@@ -46,6 +46,11 @@ def _of(clocks: dict[str, str], connection: BaseDatabaseWrapper) -> str:
         ) from None
 
 
+def time_text(at: datetime) -> str:
+    """A time for logs and commands, to the second; with its zone unless the site has none."""
+    return f"{at:%Y-%m-%d %H:%M:%S %Z}".rstrip()
+
+
 class UnixNow(models.Func):
     """The database server's clock: seconds since 1970 in UTC, whatever the session's time zone.
 

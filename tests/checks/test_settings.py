@@ -22,6 +22,7 @@ INVALID = [
     ("SECRET", ["long-enough-to-be-a-secret", ""], "E006"),
     ("SECRET", "short", "W002"),
     ("SECRET", "long-enough-to-be-a-secret\n", "W003"),
+    ("SECRET", ["\ufefflong-enough-to-be-a-secret"], "W003"),
     ("SDK_OPTIONS", [], "E005"),
     ("SDK_OPTIONS", {"batch_event_data": {"events_per_request": "50"}}, "E010"),
     ("SDK_OPTIONS", {"gateway_service": None}, "E010"),
@@ -66,7 +67,10 @@ INVALID = [
     ("STORE_REMOTE_ADDR", 0, "E005"),
     ("SDK_KEY", "an-sdk-key\n", "W010"),
     ("SDK_KEY", " an-sdk-key", "W010"),
+    ("SDK_KEY", "\ufeffan-sdk-key", "W010"),
+    ("SDK_KEY", "an-sdk-\nkey", "W010"),
     ("ACCOUNT_ID", "123456\r\n", "W010"),
+    ("ACCOUNT_ID", "123456\u200b", "W010"),
 ]
 
 

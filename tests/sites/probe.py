@@ -28,12 +28,14 @@ from django.urls import reverse  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from django_vwo_webhooks import kill_switch  # noqa: E402
+from django_vwo_webhooks.broadcast import publish  # noqa: E402
 from django_vwo_webhooks.client import get_client  # noqa: E402
 from django_vwo_webhooks.follower import stop_following  # noqa: E402
 from django_vwo_webhooks.models import KillSwitch, SettingsSnapshot, WebhookEvent  # noqa: E402
 from django_vwo_webhooks.models.base import database  # noqa: E402
 from django_vwo_webhooks.models.clock import DatabaseClock  # noqa: E402
 from django_vwo_webhooks.refresh import refresh_settings  # noqa: E402
+from django_vwo_webhooks.status import fleet_status  # noqa: E402
 from django_vwo_webhooks.testing import VWOSimulator, build_settings, feature  # noqa: E402
 from tests.conftest import PAYLOAD, wait_until  # noqa: E402
 from tests.servers.pooler import pgbouncer  # noqa: E402
@@ -273,10 +275,14 @@ def reports(site: Site) -> None:
     assert status["state"] == "fresh"
     assert is_recent(datetime.fromisoformat(status["since"]))
     assert is_recent(datetime.fromisoformat(status["last_webhook"]))
+    assert site.post(PAYLOAD).status_code == 401
+    publish()  # or the row would be written within a minute, where nobody polls
+    wait_until(lambda: fleet_status().refused.count == 1)
     out = io.StringIO()
     call_command("vwo_status", stdout=out)
     assert "State: fresh since 20" in out.getvalue()
-    assert not re.search(" $", out.getvalue(), re.MULTILINE)
+    assert "Refused webhooks: 1 since 20" in out.getvalue()
+    assert not re.search(" ([,:]|$)", out.getvalue(), re.MULTILINE)
 
 
 def prunes(site: Site) -> None:

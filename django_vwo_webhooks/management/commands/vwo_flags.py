@@ -15,7 +15,7 @@ from django_vwo_webhooks.flags import (
 from django_vwo_webhooks.known_flags import known_flag, known_flag_json, known_flags
 from django_vwo_webhooks.management.base import DatabaseCommand
 from django_vwo_webhooks.models import Flag, SettingsSnapshot
-from django_vwo_webhooks.models.clock import DatabaseClock
+from django_vwo_webhooks.models.clock import DatabaseClock, time_text
 
 
 class Command(DatabaseCommand):
@@ -91,6 +91,5 @@ def _details(flag: Flag) -> list[str]:
                     for one in variation.variables
                 )
     for word, at in (("First", flag.first_asked_at), ("Last", flag.last_asked_at)):
-        text = f"{at:%Y-%m-%d %H:%M:%S %Z}".rstrip() if at else "never"
-        lines.append(f"  {word} asked for: {text}")
+        lines.append(f"  {word} asked for: {time_text(at) if at else 'never'}")
     return lines

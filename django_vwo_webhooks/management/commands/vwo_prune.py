@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django_vwo_webhooks.conf import LONGEST_DAYS, RETENTION_KEYS, app_settings
 from django_vwo_webhooks.management.base import DatabaseCommand
 from django_vwo_webhooks.models import Flag, KillSwitch, SettingsSnapshot, WebhookEvent
+from django_vwo_webhooks.models.clock import time_text
 from django_vwo_webhooks.models.pruning import Expired
 
 
@@ -82,7 +83,7 @@ class Command(DatabaseCommand):
                 self.stdout.write(f"{self._count(what, count)}\r", ending="")
                 self.stdout.flush()
         if self.verbosity:
-            self.stdout.write(f"{self._count(what, count)}, older than {_format(limit)}")
+            self.stdout.write(f"{self._count(what, count)}, older than {time_text(limit)}")
 
     @property
     def _shows_progress(self) -> bool:
@@ -90,11 +91,6 @@ class Command(DatabaseCommand):
 
     def _count(self, what: str, count: int) -> str:
         return f"{what}: {count} {'would be deleted' if self.dry_run else 'deleted'}"
-
-
-def _format(at: datetime) -> str:
-    # a naive time, of a site without time zones, has no %Z
-    return f"{at:%Y-%m-%d %H:%M:%S %Z}".rstrip()
 
 
 def _delete(rows: QuerySet[Any]) -> int:

@@ -8,6 +8,7 @@ from django_vwo_webhooks.known_flags import flags_not_at_vwo
 from django_vwo_webhooks.management.base import DatabaseCommand
 from django_vwo_webhooks.management.switches import describe
 from django_vwo_webhooks.models import FleetProcess
+from django_vwo_webhooks.models.clock import time_text
 from django_vwo_webhooks.serializers import fleet_status_json
 from django_vwo_webhooks.status import FleetStatus, describe_impressions, fleet_status
 
@@ -84,7 +85,7 @@ def _as_json(status: FleetStatus) -> str:
 
 
 def _as_text(status: FleetStatus) -> str:
-    since = f" since {status.since:%Y-%m-%d %H:%M:%S %Z}" if status.since else ""
+    since = f" since {time_text(status.since)}" if status.since else ""
     lines = [
         f"State: {status.state}{since}",
         *(f"Switched off: {describe(switch)}" for switch in status.kill_switches),
@@ -101,8 +102,7 @@ def _as_text(status: FleetStatus) -> str:
         f"Processes: {status.summary}",
         *(f"  {_process(process)}" for process in status.processes),
     ]
-    # a naive time, of a site without time zones, has no %Z
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join(lines)
 
 
 def _settings(status: FleetStatus) -> str:
@@ -113,19 +113,16 @@ def _settings(status: FleetStatus) -> str:
 
 def _last_webhook(status: FleetStatus) -> str:
     event = status.last_event
-    return (
-        "none yet" if event is None else f"{event}, {event.last_received_at:%Y-%m-%d %H:%M:%S %Z}"
-    )
+    return "none yet" if event is None else f"{event}, {time_text(event.last_received_at)}"
 
 
 def _refused(status: FleetStatus) -> str:
     refused = status.refused
-    if not refused.count:
+    if refused.since is None:
         return "none"
     source = f", the last one from {refused.remote_addr}" if refused.remote_addr else ""
-    return (
-        f"{refused.count} since {refused.since:%Y-%m-%d %H:%M:%S %Z}{source}: is the secret right?"
-    )
+    since = time_text(refused.since)
+    return f"{refused.count} since {since}{source}: is the secret right?"
 
 
 def _flags(keys: list[str]) -> str:
