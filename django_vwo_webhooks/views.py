@@ -130,7 +130,8 @@ class WebhookView(JSONView):
     ) -> NoReturn:
         raise exceptions.NotAuthenticated(message)
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """Answer a delivery; ``kwargs`` is what the site's own part of the URL captures."""
         # in the site's language again: receivers of the signals may write to people
         delivery = deliver(self.read(request), Deadline.starting(self.arrived_at))
         delivery.announce()
@@ -187,7 +188,7 @@ class StatusView(JSONView):
     def get_permissions(self) -> list[BasePermission]:
         return [import_string(app_settings.status_permission)()]
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request, **kwargs: Any) -> Response:
         report = fleet_status()
         return self.report(fleet_status_json(report), healthy=report.is_healthy)
 

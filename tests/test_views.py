@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
+from django.urls import include, path
 from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
 
@@ -28,6 +29,20 @@ def test_only_post_is_allowed(method):
     response = getattr(Client(), method)(URL, headers={"x-vwo-auth": SECRET})
     assert response.status_code == 405
     assert response.headers["Allow"] == "POST"
+
+
+urlpatterns = [path("<slug:tenant>/<int:number>/vwo/", include("django_vwo_webhooks.urls"))]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_sites_own_part_of_the_url_captures_is_ignored(vwo, settings, admin_client):
+    settings.ROOT_URLCONF = __name__
+    headers = {"x-vwo-auth": SECRET}
+    data = {"event": "settings_changed"}
+    response = Client().post("/acme/1/vwo/", data, content_type=JSON, headers=headers)
+    assert response.status_code == 200
+    assert Client().get("/acme/1/vwo/", headers=headers).status_code == 405
+    assert admin_client.get("/acme/1/vwo/status/").status_code == 200
 
 
 def test_the_order_of_refusals(settings):
