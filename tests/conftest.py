@@ -62,8 +62,10 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def fresh_process(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[None]:
     """No test finds the broadcast of another one; the plugin ends everything else."""
+    # named by each test, so that the app is not offline; nobody listens there
+    configure(settings, SDK_OPTIONS={"proxy_url": "http://127.0.0.1:9"})
     # no test waits for long until the thread of another one has ended
     monkeypatch.setattr(download, "KEEP_IDLE_SECONDS", 1.0)
     yield

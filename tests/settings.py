@@ -101,8 +101,6 @@ VWO_WEBHOOKS = {
     # the name of a broadcast's channel depends on it, so workers of one test run stay apart
     "SDK_KEY": f"sdk-key-that-must-not-leak-0123456789{os.environ.get('PYTEST_XDIST_WORKER', '')}",
     "SECRET": "secret-that-must-not-leak-0123456789",
-    # named, so that the app is not offline in these tests; nobody listens there
-    "SDK_OPTIONS": {"proxy_url": "http://127.0.0.1:9"},
     **json.loads(os.environ.get("SITE_VWO_WEBHOOKS", "{}")),
 }
 

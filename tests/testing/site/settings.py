@@ -1,4 +1,4 @@
-"""A site as somebody begins one: it names no stand-in for VWO, and its tests run in memory."""
+"""A site that asks VWO by way of a proxy, which its tests must not use; they run in memory."""
 
 SECRET_KEY = "tests"
 ROOT_URLCONF = "tests.testing.site.urls"
@@ -14,4 +14,5 @@ VWO_WEBHOOKS = {
     "ACCOUNT_ID": "654321",
     "SDK_KEY": "an-sdk-key-0123456789",
     "SECRET": "a-webhook-secret-0123456789",
+    "SDK_OPTIONS": {"proxy_url": "http://127.0.0.1:9"},
 }
