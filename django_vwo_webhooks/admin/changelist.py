@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -45,7 +46,11 @@ class IndexedChangeList(ChangeList):
         return [*(oldest_first if wanted[0] == oldest_first[0] else newest_first)]
 
     def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
+        try:
+            super().get_results(request)
+        except OverflowError as error:
+            # SQLite, asked for a foreign key of more than 64 bits
+            raise IncorrectLookupParameters(error) from error
         if self.paginator.has_more:
             # where the two differ, the template shows "10000 results (Show all)"
             self.full_result_count = self.result_count

@@ -1,6 +1,6 @@
 """Lists of changes as tables: one per flag, with the values before and after."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from itertools import takewhile
@@ -19,6 +19,9 @@ MOST_OPEN = 25
 
 MOST_LINE_PAIRS = 250_000
 """Of longer documents all lines between the first and the last difference are marked."""
+
+LEAD_IN = 20
+"""How many characters are shown before the first difference of two long texts."""
 
 CONTEXT = 1
 """How many equal lines are shown around those that differ."""
@@ -41,13 +44,17 @@ class Cell(NamedTuple):
     """The lines of the JSON document that are shown."""
     is_json: bool = False
     """Whether the JSON document itself is what changed, so that there are no other words."""
+    start: int = 0
+    """Where the part is that is shown of a long text."""
 
     @property
     def beginning(self) -> str | None:
-        """The first characters of a value that is too long for a cell."""
+        """What is shown of a value that is too long for a cell."""
         if len(self.text) <= LONGEST_CELL:
             return None
-        return f"{self.text[:LONGEST_CELL].rstrip()}…"
+        end = self.start + LONGEST_CELL
+        left, right = ("…" if left_out else "" for left_out in (self.start, self.text[end:]))
+        return f"{left}{self.text[self.start : end].strip()}{right}"
 
     @property
     def whole(self) -> str:
@@ -129,14 +136,18 @@ def _row(change: dict[str, Any], limit: int) -> Row:
     marked = _marked(*(document[:limit].split("\n") for document in documents))
     is_json = _form(change) in ("value", "json")
     cells: list[Cell | None] = []
-    for value, text, document, lines in zip(values, texts, documents, marked, strict=True):
+    shown_texts = [printable_lines(text or "") for text in texts]
+    start = _start(*(shown[:limit] for shown in shown_texts))
+    for value, text, shown, document, lines in zip(
+        values, texts, shown_texts, documents, marked, strict=True
+    ):
         if text is None and not document:
             cells.append(None)
         else:
-            shown = printable_lines(text or "")
             if value in ({}, []) or (is_json and len(shown) <= LONGEST_CELL):
                 document = ""  # the words are all of it
-            cells.append(Cell(shown, limit, document, tuple(lines) if document else (), is_json))
+            kept = tuple(lines) if document else ()
+            cells.append(Cell(shown, limit, document, kept, is_json, start))
     return Row(phrase, what, *cells)
 
 
@@ -174,7 +185,13 @@ def _marked(before: list[str], after: list[str]) -> tuple[list[Line], list[Line]
     )
 
 
-def _alike(before: list[str], after: list[str]) -> int:
-    """How many lines two documents have in common at their beginning."""
+def _start(before: str, after: str) -> int:
+    """Where two texts are shown from, so that their first difference is in sight."""
+    alike = _alike(before, after)
+    return 0 if alike <= LONGEST_CELL - LEAD_IN else alike - LEAD_IN
+
+
+def _alike(before: Sequence[str], after: Sequence[str]) -> int:
+    """How many lines two documents, or characters two texts, have in common at first."""
     pairs = zip(before, after, strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

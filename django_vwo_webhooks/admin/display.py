@@ -65,7 +65,7 @@ def json_block(value: Any, label: str) -> SafeString:
         "Cut after %(shown)d of %(all)d characters; “JSON” above has the whole document."
     )
     note %= {"shown": LONGEST_DOCUMENT, "all": len(text)}
-    return format_html("{}<p>{}</p>", text_block(text[:LONGEST_DOCUMENT], label), note)
+    return format_html('{}<p dir="auto">{}</p>', text_block(text[:LONGEST_DOCUMENT], label), note)
 
 
 def headline(snapshot: SettingsSnapshot | None) -> str:

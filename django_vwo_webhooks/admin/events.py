@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from ..changes import printable
 from ..models import SettingsSnapshot, WebhookEvent
 from ..status import fleet_status
 from .base import reports_missing_tables
@@ -54,12 +55,13 @@ class WebhookEventAdmin(RefreshButtonAdmin):
     actions = ["export_csv", "export_json"]
     # the template has the headings: some themes drop those of fieldsets
     fieldsets = [
-        (None, {"fields": ["short_action", "outcome_badge", "reason"]}),
+        (None, {"fields": ["received", "outcome_badge", "reason"]}),
         (
             None,
             {
                 "fields": [
                     "event",
+                    "whole_action",
                     "triggered_by",
                     "authenticated_by",
                     "remote_addr",
@@ -167,8 +169,8 @@ class WebhookEventAdmin(RefreshButtonAdmin):
         return format_time(event.received_at)
 
     @admin.display(description=_("action"))
-    def short_action(self, event: WebhookEvent) -> str:
-        return one_line(event.action or event.event)
+    def whole_action(self, event: WebhookEvent) -> str:
+        return printable(event.action) or EMPTY_DISPLAY
 
     @admin.display(description=_("outcome"))
     def outcome_badge(self, event: WebhookEvent) -> SafeString:

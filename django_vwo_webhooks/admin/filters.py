@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models import ChangedFeature, RefreshLease, WebhookEvent
 from ..models.base import VWO_RETRIES_FOR
-from .display import format_time, row_number
+from .display import format_time, isolated, row_number
 from .stored_texts import in_readers_language
 
 RECENT_CHANGES = 500
@@ -119,7 +119,9 @@ class CredentialFilter(SimpleListFilter):
         used = list(credentials_last_used())
         if len(used) < 2:
             return []
-        return [(name, f"{in_readers_language(name)}: {format_time(at)}") for name, at in used]
+        return [
+            (name, isolated(f"{in_readers_language(name)}: {format_time(at)}")) for name, at in used
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
         offered = self.value() in dict(self.lookup_choices)

@@ -18,7 +18,7 @@ from ..models import Flag, KillSwitch, SettingsSnapshot, WebhookEvent
 from ..models.clock import DatabaseClock
 from ..models.snapshot import ChangedFeature
 from .base import ReadOnlyAdmin
-from .display import EMPTY_DISPLAY, badge, format_time, labelled, one_line
+from .display import EMPTY_DISPLAY, badge, format_time, isolated, labelled, one_line
 from .flag_list import (
     AskedFilter,
     FlagChangeList,
@@ -183,7 +183,7 @@ class FlagAdmin(ReadOnlyAdmin):
     def rollout_words(self, flag: Any) -> str:
         if flag.settings is None:
             return gettext("off for everybody")
-        return one_line(rollout(flag.settings), LONGEST_ROLLOUT)
+        return isolated(one_line(rollout(flag.settings), LONGEST_ROLLOUT))
 
     @admin.display(description=_("rollout"))
     def rollout_and_variables(self, flag: Any) -> SafeString:

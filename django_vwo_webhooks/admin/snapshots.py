@@ -32,20 +32,8 @@ class SettingsSnapshotAdmin(ReadOnlyAdmin):
     sortable_by = ["number"]
     # the template has the headings: some themes drop those of fieldsets
     fieldsets = [
-        (
-            None,
-            {
-                "fields": [
-                    "number",
-                    "in_force",
-                    "created",
-                    "cause_or_missed",
-                    "environment",
-                    "digest",
-                ]
-            },
-        ),
-        (None, {"fields": ["settings_block"]}),
+        (None, {"fields": ["number", "in_force", "created", "cause_or_missed"]}),
+        (None, {"fields": ["environment", "digest", "settings_block"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:

@@ -22,7 +22,7 @@ from .kinds import KINDS, change
 from .normal import digest, normal_form
 from .pairs import Pair
 from .sentences import Change, describe_key, describe_reordered, form, say
-from .text import cut, printable, without_text_around
+from .text import cut, plain, printable, without_text_around
 from .words import Words, brief, sentence, words
 
 __all__ = [
@@ -99,5 +99,5 @@ def _first_settings(document: dict[str, Any]) -> Change:
     account = rest.get("accountId")
     what = say("first_settings")
     if account is not None:
-        what = say("first_settings_of", account=cut(str(account)))
+        what = say("first_settings_of", account=cut(plain(account)))
     return change("other", "", ("settings",), Pair(None, rest), what, "is")

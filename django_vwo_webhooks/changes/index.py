@@ -166,19 +166,19 @@ class FlagIndex:
 
     def campaign_keys(self, numbers: Pair) -> Pair:
         """Return the keys of the campaigns that have these ids."""
-        return Pair(*(one if one is MISSING else self._campaign_key(one) for one in numbers))
+        keys = (one if one is MISSING else self._campaign_key(one) for one in numbers)
+        return _told_apart(Pair(*keys), numbers)
 
     def variation_names(self, rule: Pair) -> Pair:
         """Return the names of the variations that a rule names."""
         variations = matched(self.campaign_of(rule).get("variations"), "variations")
         names = {canonical(one.either.get("id")): label(one.either) for one in variations}
         numbers = rule.get("variationId")
-        return Pair(
-            *(
-                one if one is MISSING else cut(names.get(canonical(one), canonical(one)))
-                for one in numbers
-            )
+        named = (
+            one if one is MISSING else cut(names.get(canonical(one), canonical(one)))
+            for one in numbers
         )
+        return _told_apart(Pair(*named), numbers)
 
     def _campaign_key(self, number: Any) -> str:
         pair = self.campaigns.get(canonical(number))
@@ -193,6 +193,13 @@ class FlagIndex:
         wanted = rule.either.get("variationId")
         named = [one for one in variations if one.either.get("id") == wanted]
         return (named or variations or [NEITHER])[0]
+
+
+def _told_apart(names: Pair, numbers: Pair) -> Pair:
+    """Return the names, with the ids where both things have the same name."""
+    if names.differs:
+        return names
+    return Pair(*(f"{name} ({canonical(one)})" for name, one in zip(names, numbers, strict=True)))
 
 
 def _uses(feature: Pair) -> Iterator[Use]:

@@ -46,6 +46,14 @@ def test_the_list_begins_with_what_people_look_for(admin_client):
     assert columns == ["outcome_badge", "first_change", "delivery_count", "delay"]
 
 
+def test_a_page_begins_with_what_people_look_for_and_has_the_whole_action(admin_client):
+    action = "flag updated " * 19
+    event = changed_by(("new_checkout", 1, 2), action=action)
+    fields = re.findall(r"field-(\w+)", event_page(admin_client, event))
+    assert fields[:3] == ["received", "outcome_badge", "event"]
+    assert action.strip() in event_page(admin_client, event).partition("field-whole_action")[2]
+
+
 def test_a_long_sentence_is_whole_in_the_list(admin_client, deliver, vwo):
     long = "in a long name " * 5
     vwo.set_flag("new_checkout", variables={"text": "short"})

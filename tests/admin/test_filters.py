@@ -1,5 +1,6 @@
 """The filters and the search."""
 
+import re
 from datetime import timedelta
 from html import unescape
 
@@ -98,6 +99,21 @@ def test_environments_come_from_the_leases(admin_client):
         assert "By environment" in unescape(page(admin_client, EVENTS))
     assert not [q for q in captured if "DISTINCT" in q["sql"] and "webhookevent" in q["sql"]]
     assert listed(admin_client, "?environment=staging") == [staging.pk]
+
+
+def test_a_choice_keeps_its_order_on_a_page_from_right_to_left(admin_client, settings):
+    settings.LANGUAGE_CODE = "ar"
+    for credential in ("secret 1", "secret 2"):
+        event_at(credential=credential)
+    choice = r"\u2068secret 1: \u2068\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\u2069\u2069"
+    assert re.search(choice, page(admin_client, EVENTS))
+
+
+@pytest.mark.parametrize("digits", [19, 20, 5000])
+def test_a_number_that_no_row_can_have_is_not_an_error(admin_client, digits):
+    for lookup in ("snapshot", "snapshot__id__exact", "id"):
+        answer = admin_client.get(EVENTS, {lookup: "9" * digits}, follow=True)
+        assert answer.status_code == 200, lookup
 
 
 def test_the_filters_by_outcome_and_time(admin_client):

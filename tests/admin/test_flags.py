@@ -1,5 +1,6 @@
 """The list and the pages of flags."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -48,6 +49,13 @@ def test_the_list_shows_each_flag_with_its_rollout(admin_client, flags):
         "3 flags",
     ):
         assert part in text
+
+
+def test_shares_keep_their_order_on_a_page_from_right_to_left(admin_client, flags, settings):
+    settings.LANGUAGE_CODE = "ar"
+    text = page(admin_client, url("new_checkout"))
+    assert f"\u2068{ROLLOUT}\u2069" in text
+    assert not re.search(r"<td>[^<]*%", text)
 
 
 def test_the_admins_index_has_the_flags(admin_client):
@@ -134,7 +142,7 @@ def test_the_page_of_a_flag_with_variations(admin_client, flags):
     text = page(admin_client, url("new_checkout"))
     assert "testing rule testingRule1" in text
     assert "Always for: <bdi>user is ann or bob</bdi>" in text
-    assert "<td>50 %</td>" in text
+    assert "<td><bdi>50 %</bdi></td>" in text
 
 
 def test_the_page_of_a_flag_that_is_not_at_vwo(admin_client, flags):

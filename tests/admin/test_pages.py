@@ -9,7 +9,7 @@ from django_vwo_webhooks import kill_switch
 from django_vwo_webhooks.models import Flag, WebhookEvent
 from django_vwo_webhooks.refresh import refresh_settings
 from tests.admin.browser import MARKS, Browser, started_chromium
-from tests.admin.conftest import EVENTS, FLAG_LIST, SNAPSHOTS, SWITCHES
+from tests.admin.conftest import EVENTS, FLAG_LIST, SNAPSHOTS, SWITCHES, changed_by
 
 pytestmark = MARKS
 
@@ -174,12 +174,15 @@ OURS = "document.querySelector('#content')"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", [*PAGES, "empty trail"])
+@pytest.mark.parametrize("name", [*PAGES, "empty trail", "100 changes"])
 def test_axe_finds_no_violation(browser, theme, name):
     axe = pytest.importorskip("axe_core_python.base")
     if name == "empty trail":
         WebhookEvent.objects.all().delete()
         name = "events"
+    if name == "100 changes":
+        event = changed_by(*((f"flag_{number}", 1, 2) for number in range(100)))
+        browser.pages[name] = f"{EVENTS}{event.pk}/change/"
     browser.open(name, theme=theme)
     browser.driver.execute_script(axe.AXE_SCRIPT)
     found = browser.driver.execute_async_script(

@@ -27,6 +27,9 @@ def test_the_list_and_the_page_of_a_snapshot(admin_client, deliver, vwo):
     text = page(admin_client, f"{SNAPSHOTS}{event.snapshot_id}/change/")
     assert f'href="{EVENTS}{event.pk}/change/"' in text
     assert "&quot;features&quot;" in text
+    before, _, document = text.partition('<details class="vwo-document">')
+    assert event.snapshot.digest in document
+    assert event.snapshot.digest not in before
 
 
 def test_a_snapshot_names_only_the_events_that_brought_it(admin_client, deliver, vwo):

@@ -106,6 +106,11 @@ def is_whole(browser, name):
     if browser.evaluate("document.querySelector('meta[name=viewport]') !== null"):
         browser.open(name, width=400)
         assert browser.evaluate("document.documentElement.scrollWidth") == 400, name
+        assert browser.evaluate(
+            "[...document.querySelectorAll(':has(> #result_list), #result_list tbody :is(th, td)')]"
+            ".every(box => box.scrollWidth <= box.clientWidth"
+            " && box.scrollHeight <= box.clientHeight)"
+        ), name
 
 
 def refreshes(browser, vwo, name):

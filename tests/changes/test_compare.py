@@ -63,7 +63,9 @@ def test_the_first_document():
     assert compare({}, {}) == []
     assert len(checked({}, {"features": {}})) == 1
     empty = {"accountId": 7, "features": [], "campaigns": [], "groups": {}}
-    assert [change["text"] for change in checked({}, empty)] == ["First settings of account 7"]
+    for account, shown in ((7, "7"), ("7", "7"), (True, "true")):
+        [change] = checked({}, {**empty, "accountId": account})
+        assert change["text"] == f"First settings of account {shown}"
 
 
 def test_the_order_of_changes():

@@ -54,6 +54,18 @@ def test_a_rule_that_applies_another_campaign():
     ]
 
 
+def test_a_rule_that_applies_another_campaign_of_the_same_name():
+    def edit(document):
+        document["features"][0]["rules"][1]["campaignId"] = 99
+        document["campaigns"][TEST_11]["id"] = 99
+
+    assert described(edit)[0] == (
+        "other",
+        "one: campaign of testing rule testingRule11 "
+        "one_testingRule11 (11) → one_testingRule11 (99)",
+    )
+
+
 def test_a_campaign_that_no_flag_uses():
     assert described(lambda d: d["campaigns"].append(campaign_of_test(99, "stray"))) == [
         ("other", "Campaign stray_testingRule99 (used by no flag) added")
