@@ -158,6 +158,16 @@ def test_the_colours_have_enough_contrast(browser, theme):
         assert contrast(text, luminance(browser, badge)) >= 4.5
 
 
+def test_links_within_text_differ_from_it_not_only_by_their_colour(browser):
+    for page, links in (("events", ".messagelist li a"), ("changed event", "section p a")):
+        browser.open(page)
+        lines = browser.evaluate(
+            f"[...document.querySelectorAll('{links}')]"
+            ".map(one => getComputedStyle(one).textDecorationLine)"
+        )
+        assert set(lines) == {"underline"}, page
+
+
 def luminance(browser, selector, part="backgroundColor"):
     colour = browser.evaluate(f"getComputedStyle(document.querySelector({selector!r})).{part}")
     red, green, blue = (int(number) / 255 for number in colour[4:-1].split(","))
