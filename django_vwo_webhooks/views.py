@@ -117,6 +117,11 @@ class WebhookView(JSONView):
             remove_credentials(self.django_request)
         refusals().accepted()
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        # Django would name the site's language
+        return {**super().default_response_headers, "Content-Language": "en"}
+
     def get_authenticators(self) -> list[BaseAuthentication]:
         return [import_string(path)() for path in app_settings.authentication]
 

@@ -229,6 +229,7 @@ def test_answers_to_vwo_are_in_english(vwo, settings, status, headers, body, con
         answer = post(headers, body, content_type, **accepted)
         assert answer.status_code == status
         assert without_id(answer) == without_id(expected)
+        assert answer.headers["Content-Language"] == "en"
 
 
 def post(headers, body, content_type, **more):
