@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import io
 import json
+import os
 import re
 import socket
 import time
@@ -29,7 +30,7 @@ SOON_SECONDS = 5
 """Long for an answer, and short compared with any timeout of a server."""
 
 many = settings(
-    max_examples=150,
+    max_examples=int(os.environ.get("GENERATED_REQUESTS", "50")),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
