@@ -72,6 +72,36 @@ def test_a_flag_is_off_with_its_defaults_and_without_an_impression(vwo, quick):
     assert len(shown) == 2, "of the first answer and of the last"
 
 
+def test_the_answer_is_that_of_the_sdk_for_a_flag_that_is_off(vwo, quick):
+    client = get_client()
+    contexts = [{"id": "u"}, {"id": "u", "session_id": 5}, {"id": ""}, {"id": 5}, {}, None]
+
+    def answers():
+        flags = [client.get_flag(FLAG, context) for context in contexts]
+        return [
+            (
+                flag.is_enabled(),
+                flag.get_variables(),
+                flag.get_variable("color", "blue"),
+                flag.get_variable("color"),
+                flag.get_uuid(),
+                bool(flag.get_session_id()),
+                type(flag),
+            )
+            for flag in flags
+        ]
+
+    vwo.set_flag(FLAG, enabled=False)
+    refresh_settings()
+    off_at_vwo = answers()
+    assert off_at_vwo[0][4]
+    vwo.set_flag(FLAG, enabled=True)
+    refresh_settings()
+    assert enabled()
+    use()
+    assert answers() == off_at_vwo
+
+
 def test_it_works_for_any_key_and_without_any_settings(vwo, quick):
     vwo.refuse()
     assert not enabled()

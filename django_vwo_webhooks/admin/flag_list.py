@@ -6,14 +6,12 @@ from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import InvalidPage
-from django.db.models import Max
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from ..known_flags import known_flags
-from ..models import Flag, SettingsSnapshot, WebhookEvent
+from ..models import Flag
 from ..models.clock import DatabaseClock
-from ..models.snapshot import ChangedFeature
 
 
 class FlagFilter(SimpleListFilter):
@@ -70,29 +68,6 @@ def load_flags() -> list[Any]:
     for flag in flags:
         flag.asked = flag.is_asked_for(now)
     return flags
-
-
-def last_changes(flags: list[Flag]) -> dict[str, SettingsSnapshot]:
-    """The newest snapshot that changed each flag, by the flag's id, in two statements."""
-    keys = {ChangedFeature.key(flag.settings.key if flag.settings else flag.key) for flag in flags}
-    ours = SettingsSnapshot.objects.ours().only("pk", "created_at")
-    changed: Any = ChangedFeature.objects.filter(feature__in=keys, snapshot__in=ours.values("pk"))
-    newest = changed.values("feature").annotate(newest=Max("snapshot")).order_by()
-    found = {row["feature"]: row["newest"] for row in newest}
-    snapshots = ours.in_bulk(set(found.values()))
-    return {
-        Flag.named(key).pk: snapshots[number]
-        for key, number in found.items()
-        if number in snapshots
-    }
-
-
-def events_of(snapshots: list[SettingsSnapshot]) -> dict[int, WebhookEvent]:
-    """The event that led to each snapshot, by the snapshot's number, in one statement."""
-    events = WebhookEvent.objects.filter(
-        snapshot__in=[one.pk for one in snapshots], outcome=WebhookEvent.Outcome.CHANGED
-    ).only("pk", "snapshot", "action", "event")
-    return {event.snapshot_id: event for event in events.order_by("-pk") if event.snapshot_id}
 
 
 class FlagChangeList(ChangeList):

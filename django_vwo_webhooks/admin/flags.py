@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..changes import printable, sentence
 from ..flags import conditions, reach, rollout, rule_title, value_text, weight_text
-from ..known_flags import known_flag_json
+from ..known_flags import events_of, known_flag_json, read_more
 from ..models import Flag, KillSwitch, SettingsSnapshot, WebhookEvent
 from ..models.clock import DatabaseClock
 from ..models.snapshot import ChangedFeature
@@ -23,8 +23,6 @@ from .flag_list import (
     AskedFilter,
     FlagChangeList,
     StatusFilter,
-    events_of,
-    last_changes,
     load_flags,
     status,
 )
@@ -93,27 +91,19 @@ class FlagAdmin(ReadOnlyAdmin):
 
     def complete(self, request: HttpRequest, flags: list[Any]) -> None:
         """Give each of the flags that are shown what else its row shows, in four statements."""
-        snapshots = last_changes(flags)
-        events: dict[int, WebhookEvent] = {}
-        if self.may_view(request, WebhookEvent):
-            events = events_of(list(snapshots.values()))
-        switches = {one.flag: one for one in KillSwitch.objects.in_use() if one.is_ours}
+        read_more(flags, events=self.may_view(request, WebhookEvent))
         for flag in flags:
-            snapshot = snapshots.get(flag.pk)
-            flag.last_snapshot = snapshot
-            flag.last_snapshot_url = self.row_url(request, snapshot)
-            flag.last_event = events.get(snapshot.pk) if snapshot else None
+            flag.last_snapshot_url = self.row_url(request, flag.last_snapshot)
             flag.last_event_url = self.row_url(request, flag.last_event)
-            flag.switch = switches.get(_key(flag))
 
     def page_context(self, request: HttpRequest, flag: Any) -> dict[str, Any]:
         settings = flag.settings
         return {
             "rules": [_rule(rule) for rule in settings.rules] if settings else [],
             "history": self._history(request, flag),
+            "kill_switches": self.named_switches(request, flag.switches),
             "all_events_url": self._all_events_url(request, flag),
             "kill_switch_url": self._kill_switch_url(request, flag),
-            "kill_switches": self.named_switches(request, [flag.switch] if flag.switch else []),
         }
 
     def _history(self, request: HttpRequest, flag: Any) -> list[dict[str, Any]]:

@@ -1,4 +1,5 @@
 import contextlib
+import os
 import random
 import threading
 
@@ -41,6 +42,7 @@ class FollowerThread:
         """Whose settings it follows."""
         self.ready_for: tuple[str, str] | None = None
         """The same, once nobody has to wait for the first check any more."""
+        self._pid = os.getpid()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._wanted = threading.Event()
@@ -83,20 +85,33 @@ class FollowerThread:
         # the object keeps it, and with the object each forked child does: if a child freed it,
         # MySQL's driver would end the parent's session
         self._connection = own = use_unpooled_connection(database())
-        while not self._stopping.is_set():
+        while self._goes_on():
             try:
                 due_seconds = self._check_database()
                 self._log.succeeded()
                 close_unusable_connections(but=own)
                 self._wait(own, due_seconds)
             except Exception as error:
+                if self._is_inherited():
+                    break
                 self._log.failed(error)
                 with contextlib.suppress(Exception):
                     close_unusable_connections(but=own)
                     own.close()
                 self._stopping.wait(_retry_pause_seconds())
-        self._heartbeat.end()
-        close_connections()
+        if not self._is_inherited():
+            self._heartbeat.end()
+            close_connections()
+
+    def _goes_on(self) -> bool:
+        return not (self._stopping.is_set() or self._is_inherited())
+
+    def _is_inherited(self) -> bool:
+        """Whether it runs in a forked child, since gevent lets greenlets go on there.
+
+        The child has a follower of its own, and the connections are the parent's.
+        """
+        return self._pid != os.getpid()
 
     def _check_database(self) -> float:
         """Check, and subscribe if needed; return in how many seconds a reconcile is due."""
@@ -121,7 +136,7 @@ class FollowerThread:
             switched_off.due_seconds,
             LONGEST_WAIT_SECONDS,
         )
-        if not self._listener.wait(min(seconds, IDLE_CONNECTION_SECONDS)):
+        if not self._listener.wait(min(seconds, IDLE_CONNECTION_SECONDS)) and self._goes_on():
             own.close()
             self._listener.wait(max(0.0, seconds - IDLE_CONNECTION_SECONDS))
 

@@ -1,7 +1,7 @@
 """Which flags the site's code asks for."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,9 @@ from django.db import connections, models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from .base import Owned, OwnedQuerySet, PrimaryManager, ours
-from .snapshot import ChangedFeature
+from .event import WebhookEvent
+from .kill_switch import KillSwitch
+from .snapshot import ChangedFeature, SettingsSnapshot
 from .text import CharField
 
 if TYPE_CHECKING:
@@ -73,6 +75,15 @@ class Flag(Owned):
     settings: "FlagSettings | None" = None
     """The flag in the settings in force; None where it is not at VWO, and before it was read."""
 
+    switches: Sequence[KillSwitch] = ()
+    """Its kill switches in use, those of another SDK key too; empty before they were read."""
+
+    last_snapshot: SettingsSnapshot | None = None
+    """The newest settings that changed it; None where none did, and before they were read."""
+
+    last_event: WebhookEvent | None = None
+    """The event that led to these settings; None where none did, and before it was read."""
+
     objects = PrimaryManager.from_queryset(FlagQuerySet)()
 
     class Meta:
@@ -98,6 +109,11 @@ class Flag(Owned):
         stored: dict[str, str] = {**ours(), "key": ChangedFeature.key(key)}
         text = "\0".join(stored.values())
         return cls(id=hashlib.sha256(text.encode()).hexdigest(), **stored)
+
+    @property
+    def switch(self) -> KillSwitch | None:
+        """The kill switch that has switched it off on this site."""
+        return next((switch for switch in self.switches if switch.is_ours), None)
 
     def is_asked_for(self, now: datetime) -> bool:
         """Whether it was asked for recently."""

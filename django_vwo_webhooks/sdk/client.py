@@ -74,11 +74,21 @@ class Client(VWOClient):
             note_asked(feature_key)
         if self.snapshot_id is None or (switched_off.ends_at and switched_off.covers(feature_key)):
             # without settings the SDK would log an error and post it to VWO for each evaluation
-            return _flag(False, context)
+            return _flag(False, context, self._uuid(context))
         flag = super().get_flag(feature_key, context)
         # not a new object: that would need the SDK's private attributes, and take ten times as long
         flag.__class__ = Flag
         return cast("Flag", flag)
+
+    def _uuid(self, context: dict[str, Any]) -> str | None:
+        """The visitor's UUID at VWO, or None where the context is not one that the SDK takes."""
+        if not isinstance(context.get("id"), str):
+            return None
+        try:
+            uuid: str | None = self._get_uuid_from_context(context, "getFlag")
+        except ValueError:
+            return None
+        return uuid
 
     def update_settings(self, *args: Any, **kwargs: Any) -> None:
         """Refused: settings that are not stored would reach this process only."""
@@ -135,7 +145,7 @@ class Flag(GetFlag):
         return [copy_containers(variable) for variable in super().get_variables()]
 
 
-def _flag(value: bool | dict[str, Any], context: dict[str, Any]) -> Flag:
+def _flag(value: bool | dict[str, Any], context: dict[str, Any], uuid: str | None = None) -> Flag:
     """A flag that the SDK does not evaluate: off, on, or on with these variables."""
     # JSON is copied again when it is handed out, but a test may use other types as well
     variables = deepcopy(value) if isinstance(value, dict) else {}
@@ -146,5 +156,5 @@ def _flag(value: bool | dict[str, Any], context: dict[str, Any]) -> Flag:
             for number, (key, each) in enumerate(variables.items(), start=1)
         ],
         session_id=context.get("session_id", int(time.time())),
-        uuid=None,
+        uuid=uuid,
     )

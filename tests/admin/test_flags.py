@@ -9,9 +9,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from django_vwo_webhooks.models import Flag
+from django_vwo_webhooks import kill_switch
+from django_vwo_webhooks.models import Flag, KillSwitch
 from django_vwo_webhooks.refresh import refresh_settings
-from tests.admin.conftest import EVENTS, FLAG_LIST, SNAPSHOTS, changed_event, page, snapshot_of
+from tests.admin.conftest import (
+    EVENTS,
+    FLAG_LIST,
+    SNAPSHOTS,
+    SWITCHES,
+    changed_event,
+    page,
+    snapshot_of,
+)
 from tests.flags.documents import checkout_document, many_flags
 from tests.flags.test_flags import ROLLOUT
 
@@ -136,6 +145,29 @@ def test_the_page_of_a_flag_shows_its_rules_and_its_history(admin_client, delive
     assert f'href="{EVENTS}{event.pk}/change/"' in text
     assert f'href="{SNAPSHOTS}{event.snapshot_id}/change/"' in text
     assert f'href="{EVENTS}?feature=new_checkout"' in text
+
+
+def test_the_page_of_a_flag_names_its_kill_switches(admin_client, flags):
+    kill_switch.use("another", reason="other refunds", by="anna")
+    assert "vwo-switches" not in page(admin_client, url("new_checkout"))
+    foreign = kill_switch.use("new_checkout", reason="before the rotation", by="ben")
+    KillSwitch.objects.filter(pk=foreign.pk).update(key_digest="0" * 64)
+    switch = kill_switch.use("new_checkout", reason="too many <refunds>", by="anna")
+    shown = page(admin_client, url("new_checkout"))
+    banner = shown[shown.index("vwo-switches") :]
+    banner = banner[: banner.index("</ul>")]
+    assert "too many &lt;refunds&gt;" in banner
+    assert f'href="{SWITCHES}{switch.pk}/change/"' in banner
+    assert "another SDK key" in banner
+    assert "other refunds" not in shown
+
+
+def test_the_kill_switch_of_an_odd_key_is_shown(admin_client):
+    snapshot_of()
+    Flag.objects.note_asked(["naïve"], timezone.now())
+    kill_switch.use("naïve", reason="r", by="anna")
+    assert "switched_off" in page(admin_client, FLAG_LIST)
+    assert "vwo-switches" in page(admin_client, url("naïve"))
 
 
 def test_the_page_of_a_flag_with_variations(admin_client, flags):

@@ -6,9 +6,8 @@ from django.db import connection
 from django.utils.translation import override
 
 from django_vwo_webhooks import kill_switch
-from django_vwo_webhooks.models import Flag, KillSwitch
-from django_vwo_webhooks.testing import build_settings, feature
-from tests.admin.conftest import EVENTS, FLAG_LIST, SNAPSHOTS, SWITCHES, page, snapshot_of
+from django_vwo_webhooks.models import KillSwitch
+from tests.admin.conftest import EVENTS, FLAG_LIST, SNAPSHOTS, SWITCHES, page
 from tests.follower.flags import enabled
 
 pytestmark = pytest.mark.django_db
@@ -151,20 +150,6 @@ def test_each_list_names_those_in_use(admin_client, list_page):
     assert "another SDK key" in banner
     assert banner.count('<li class="warning" dir="auto">') == 3
     assert url(ended, "change") not in banner
-
-
-def test_the_page_of_a_flag_names_its_own(admin_client):
-    snapshot_of(settings=build_settings(feature(FLAG)))
-    use("another")
-    flag_page = f"{FLAG_LIST}{Flag.named(FLAG).pk}/change/"
-    assert "vwo-switches" not in page(admin_client, flag_page)
-    switch = use(seconds=None)
-    shown = page(admin_client, flag_page)
-    banner = shown[shown.index("vwo-switches") :]
-    banner = banner[: banner.index("</ul>")]
-    assert f'href="{url(switch, "change")}"' in banner
-    assert "until it is released, by anna:" in banner
-    assert banner.count('<li class="warning" dir="auto">') == 1
 
 
 def test_the_list_and_the_page_in_words(admin_client):

@@ -1,12 +1,14 @@
 """A process that follows is forked: the child follows by itself, the parent goes on."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from django.db import connection
 
 from django_vwo_webhooks.refresh import refresh_settings
-from tests.conftest import configure, run_site, start_site
+from tests.conftest import configure, run_site, site_environment, start_site
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,3 +90,46 @@ get_broadcast().close()
     waited, code = json.loads(ran.stdout)
     assert 0.2 < waited < 2, "and no more than that on a busy machine"
     assert code == 7
+
+
+GREENLETS = """
+from gevent import monkey
+monkey.patch_all()
+import os, time
+import django
+django.setup()
+from django_vwo_webhooks.client import get_client
+from django_vwo_webhooks.follower.check import DatabaseCheck
+
+run, checks = DatabaseCheck.run, []
+def noted(check):
+    checks.append(check)
+    return run(check)
+DatabaseCheck.run = noted
+
+client = get_client()
+client.get_flag("new_checkout", {"id": "of the parent"})
+child = os.fork()
+checks.clear()
+if not child:
+    client.get_flag("new_checkout", {"id": "of the child"})
+time.sleep(2)
+print(len(set(map(id, checks))), flush=True)
+if child:
+    os.waitpid(child, 0)
+"""
+
+
+def test_greenlets_of_the_parent_end_in_a_child(vwo, settings, quick):
+    """gevent copies them with the process, and each would go on in both."""
+    pytest.importorskip("gevent")
+    batches = {"batch_event_data": {"request_time_interval": 1}}
+    configure(settings, SDK_OPTIONS={"proxy_url": vwo.url, **batches})
+    refresh_settings()
+    command = [sys.executable, "-c", GREENLETS]
+    ran = subprocess.run(
+        command, env=site_environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.stdout.split() == ["1", "1"], ran.stderr
+    names = [each["d"]["event"]["name"] for each in vwo.impressions]
+    assert names.count("vwo_variationShown") == 2

@@ -51,6 +51,9 @@ CONTRACT = {
     # evaluating and tracking
     "vwo:VWOClient(settings, options)": "No settings can be built, so that each refresh fails.",
     "vwo:VWOClient.get_flag(feature_key, context)": "No flag can be evaluated.",
+    "vwo:VWOClient._get_uuid_from_context(context, api_name)": (
+        "A flag that a kill switch has switched off can't be answered."
+    ),
     "vwo:VWOClient.track_event(event_name, context, event_properties)": "No event is tracked.",
     "vwo:VWOClient.set_attribute(key_or_map, value_or_context, context)": "No attribute is set.",
     "vwo:VWOClient.update_settings()": "The SDK can update one process past the others.",

@@ -1,4 +1,5 @@
 import json
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser, no_translations
@@ -12,16 +13,19 @@ from django_vwo_webhooks.flags import (
     value_text,
     weight_text,
 )
-from django_vwo_webhooks.known_flags import known_flag, known_flag_json, known_flags
+from django_vwo_webhooks.known_flags import known_flag, known_flag_json, known_flags, read_more
 from django_vwo_webhooks.management.base import DatabaseCommand
+from django_vwo_webhooks.management.switches import describe, ending
 from django_vwo_webhooks.models import Flag, SettingsSnapshot
 from django_vwo_webhooks.models.clock import DatabaseClock, time_text
+from django_vwo_webhooks.models.flag import UNUSED_AFTER
 
 
 class Command(DatabaseCommand):
     help = (
         "Shows the flags in the settings in force, and those that the site's code asks for: "
-        "whether they are on, and for whom. Exits with 1 for a flag that is neither."
+        "whether they are on, for whom, and switched off here. Exits with 1 for a flag that is "
+        "neither."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -33,11 +37,12 @@ class Command(DatabaseCommand):
         now = DatabaseClock.read(Flag.objects.all().db).now()
         if key is None:
             flags = known_flags()
+            read_more(flags)
             if json:
                 self._print_json([known_flag_json(flag, now) for flag in flags])
                 return
             for flag in flags:
-                self.stdout.write(_line(flag))
+                self.stdout.write(_line(flag, now))
             if not flags:
                 self.stdout.write(f"No flags. {_advice()}")
             return
@@ -47,10 +52,11 @@ class Command(DatabaseCommand):
                 f"This site knows no flag {printable(key)!r}: it is not in VWO's settings, and "
                 f"the site's code has not asked for it. {_advice()}"
             )
+        read_more([found])
         if json:
             self._print_json(known_flag_json(found, now))
         else:
-            self.stdout.write("\n".join([_line(found), *_details(found)]))
+            self.stdout.write("\n".join([_line(found, now), *_details(found)]))
 
     def _print_json(self, document: Any) -> None:
         self.stdout.write(json.dumps(document, indent=2))
@@ -65,17 +71,33 @@ def _advice() -> str:
     return "There are no settings yet: get them with manage.py vwo_refresh."
 
 
-def _line(flag: Flag) -> str:
-    settings = flag.settings
+def _line(flag: Flag, now: datetime) -> str:
+    settings, switch, snapshot = flag.settings, flag.switch, flag.last_snapshot
+    notes = []
     if settings is None:
-        return f"{flag.key}: asked for, not at VWO"
-    asked = "" if flag.last_asked_at else " (never asked for)"
-    state = "on" if settings.is_on else "off"
-    return f"{printable(settings.key)}: {state}, {rollout(settings)}{asked}"
+        notes.append(f"{flag.key}: asked for, not at VWO")
+    else:
+        state = "on" if settings.is_on else "off"
+        notes.append(f"{printable(settings.key)}: {state}, {rollout(settings)}")
+    if switch is not None:
+        notes.append(f"switched off here {ending(switch)}")
+    if snapshot is not None:
+        notes.append(f"last changed {time_text(snapshot.created_at)}")
+    if flag.last_asked_at is None:
+        notes.append("never asked for")
+    elif not flag.is_asked_for(now):
+        notes.append(f"not asked for in {UNUSED_AFTER.days} days")
+    return "; ".join(notes)
 
 
 def _details(flag: Flag) -> list[str]:
-    lines = []
+    lines = [f"  Switched off: {describe(switch)}" for switch in flag.switches if switch.is_ours]
+    if flag.last_snapshot is not None:
+        event = f", event #{flag.last_event.pk}" if flag.last_event else ""
+        changed = (
+            f"{time_text(flag.last_snapshot.created_at)}, settings {flag.last_snapshot}{event}"
+        )
+        lines.append(f"  Last changed: {changed}")
     if flag.settings is not None:
         lines.append(f"  Name: {printable(flag.settings.name)}")
         for number, rule in enumerate(flag.settings.rules, start=1):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -45,6 +46,7 @@ class ImpressionQueue:
         self._tasks_due_at = 0.0
         self.dropped = Drops()
         self._at_start = at_start
+        self._pid = os.getpid()
         self._outboxes: dict[Destination, Outbox] = {}
         self._changed = threading.Condition()
         self._sending = threading.Lock()
@@ -184,6 +186,8 @@ class ImpressionQueue:
                     self._send(work, self.options.events_per_request)
                 else:
                     _run_task(work)
+            if self._is_inherited():
+                return
             for outbox in list(self._outboxes.values()):
                 self._flush(outbox, outbox.removed + len(outbox.events), MAX_EVENTS_PER_REQUEST)
         finally:
@@ -191,10 +195,15 @@ class ImpressionQueue:
                 self._closing, self._thread = False, None
                 self._changed.notify_all()
 
+    def _is_inherited(self) -> bool:
+        """Whether this is a forked child, in which gevent lets the thread go on: what is queued
+        stays the parent's, which sends it."""
+        return self._pid != os.getpid()
+
     def _next_work(self) -> Outbox | Callable[[], object] | None:
         """Wait for the next thing to do: a batch or else a task that is due, or None at the end."""
         with self._changed:
-            while not self._closing:
+            while not (self._closing or self._is_inherited()):
                 now = time.monotonic()
                 filled = [outbox for outbox in self._outboxes.values() if outbox.events]
                 first = min(filled, key=lambda outbox: outbox.due_at, default=None)
