@@ -104,4 +104,4 @@ if hasattr(os, "register_at_fork"):
 def _stop_at_exit() -> None:
     follower = _follower.peek()
     if follower is not None:
-        follower.stop(EXIT_WAIT_SECONDS)
+        follower.stop(EXIT_WAIT_SECONDS, process_ends=True)

@@ -5,6 +5,8 @@ from datetime import datetime
 from django.db import Error
 
 from ..models import Flag, FleetProcess, WebhookEvent
+from ..models.base import database
+from ..models.clock import DatabaseClock
 from ..models.process import HEARTBEAT_SECONDS
 from ..refresh.applying import applied_here
 from ..refusals import refusals
@@ -75,8 +77,14 @@ class Heartbeat:
             self._stored_keys.clear()
             self._forget_keys_at = time.monotonic() + FORGET_ASKED_SECONDS
 
-    def end(self) -> None:
-        """Delete the row; one that can't be deleted is stale soon, and deleted by others later."""
-        if self._row is not None:
-            with contextlib.suppress(Error):
+    def end(self, *, process_ends: bool = False) -> None:
+        """Delete the row; one that can't be deleted is stale soon, and deleted by others later.
+
+        Where the process ends, also store which flags were asked for since the last heartbeat: a
+        command may end before the first.
+        """
+        with contextlib.suppress(Error):
+            if self._row is not None:
                 FleetProcess.objects.filter(pk=self._row.pk).delete()
+            if process_ends and asked_keys - self._stored_keys:
+                self._store_asked(DatabaseClock.read(database()).now())

@@ -55,11 +55,11 @@ class RequestFollower:
         """Check at each request from now on."""
         request_started.connect(self._request_started)
 
-    def stop(self, timeout_seconds: float) -> None:
+    def stop(self, timeout_seconds: float, *, process_ends: bool = False) -> None:
         """Check no more. ``timeout_seconds`` is not needed, since nothing runs by itself."""
         request_started.disconnect(self._request_started)
         if not _is_database_out_of_reach():
-            self._heartbeat.end()
+            self._heartbeat.end(process_ends=process_ends)
 
     def _request_started(self, **kwargs: Any) -> None:
         # in a forked child this object is still connected, and the child has one of its own

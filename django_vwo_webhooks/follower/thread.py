@@ -48,6 +48,7 @@ class FollowerThread:
         self._wanted = threading.Event()
         self._first_check_done = threading.Event()
         self._stopping = threading.Event()
+        self._process_ends = False
         self._connection: BaseDatabaseWrapper | None = None
         self._check = DatabaseCheck(reconciles=True)
         self._heartbeat = Heartbeat()
@@ -72,8 +73,9 @@ class FollowerThread:
                 self._thread = threading.Thread(target=self._run, name="vwo-follower", daemon=True)
                 self._thread.start()
 
-    def stop(self, timeout_seconds: float) -> None:
+    def stop(self, timeout_seconds: float, *, process_ends: bool = False) -> None:
         """End the thread, and wait for its end."""
+        self._process_ends = process_ends
         self._stopping.set()
         self._wanted.set()
         self._listener.close()
@@ -100,7 +102,7 @@ class FollowerThread:
                     own.close()
                 self._stopping.wait(_retry_pause_seconds())
         if not self._is_inherited():
-            self._heartbeat.end()
+            self._heartbeat.end(process_ends=self._process_ends)
             close_connections()
 
     def _goes_on(self) -> bool:

@@ -173,6 +173,18 @@ def test_a_forked_child_stores_what_it_asks_for(vwo, settings):
     assert "by_the_child" in stored_keys()
 
 
+@pytest.mark.parametrize("thread", [True, False])
+def test_a_command_that_ends_soon_stores_what_it_asked_for(vwo, settings, thread):
+    use_broadcast(settings, "Database", thread=thread)
+    refresh_settings()
+    ran = run_site(
+        "from django_vwo_webhooks.client import get_client\n"
+        "get_client().get_flag('by_the_nightly_job', {'id': 'u'})\n"
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert stored_keys() == ["by_the_nightly_job"]
+
+
 def test_status_names_what_is_asked_for_and_not_at_vwo(vwo):
     refresh_settings()
     Flag.objects.note_asked(["new_checkout"], timezone.now())
