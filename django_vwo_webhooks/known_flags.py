@@ -20,9 +20,12 @@ def known_flags() -> list[Flag]:
     """All flags that are in the settings in force or were asked for, in two statements."""
     rows = Flag.objects.ours().order_by("-last_asked_at")[:MOST_ROWS]
     flags = {flag.pk: flag for flag in rows}
-    for settings in read_flags(_document()):
+    document = _document()
+    for settings in read_flags(document):
         named = Flag.named(settings.key)
         flags.setdefault(named.pk, named).settings = settings
+    for flag in flags.values():
+        flag.at_vwo = flag.settings is not None if document else None
     return sorted(flags.values(), key=lambda flag: flag.key)
 
 
@@ -89,7 +92,7 @@ def known_flag_json(flag: Flag, now: datetime) -> dict[str, Any]:
     settings, switch, snapshot = flag.settings, flag.switch, flag.last_snapshot
     return {
         **({"key": flag.key} if settings is None else flag_json(settings)),
-        "at_vwo": settings is not None,
+        "at_vwo": flag.at_vwo,
         "switched_off": switch
         and {
             "until": switch.until and switch.until.isoformat(),

@@ -50,12 +50,14 @@ class AskedFilter(FlagFilter):
 
     def matches(self, flag: Any, wanted: str) -> bool:
         if wanted == "missing":
-            return flag.asked and flag.settings is None
+            return flag.asked and flag.at_vwo is False
         return bool(flag.asked == (wanted == "yes"))
 
 
 def status(flag: Flag) -> str:
     """The value of ``StatusFilter`` that finds this flag."""
+    if flag.at_vwo is None:
+        return "unknown"
     if flag.settings is None:
         return "missing"
     return "on" if flag.settings.is_on else "off"

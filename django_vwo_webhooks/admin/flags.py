@@ -34,8 +34,9 @@ STATUSES = {
     "on": pgettext_lazy("switch", "on"),
     "off": pgettext_lazy("switch", "off"),
     "missing": _("not at VWO"),
+    "unknown": _("no settings yet"),
 }
-BADGES = {"on": "changed", "off": "unchanged", "missing": "missed"}
+BADGES = {"on": "changed", "off": "unchanged", "missing": "missed", "unknown": "unchanged"}
 
 
 @admin.register(Flag)

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -29,7 +30,7 @@ ENDS: dict[str, tuple[float | None, Any]] = {
 
 class KillSwitchForm(forms.ModelForm):  # type: ignore[type-arg]
     end = forms.ChoiceField(
-        label=_("ends"),
+        label=capfirst(_("ends")),
         choices=[(key, label) for key, (_seconds, label) in ENDS.items()],
         initial="day",
         widget=forms.RadioSelect,
@@ -38,7 +39,7 @@ class KillSwitchForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = KillSwitch
         fields = ["flag", "reason"]
-        labels = {"flag": _("key of the flag")}
+        labels = {"flag": capfirst(_("key of the flag"))}
         widgets = {"reason": forms.Textarea(attrs={"rows": 3})}
 
     def clean(self) -> dict[str, Any] | None:

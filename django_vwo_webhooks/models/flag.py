@@ -75,6 +75,9 @@ class Flag(Owned):
     settings: "FlagSettings | None" = None
     """The flag in the settings in force; None where it is not at VWO, and before it was read."""
 
+    at_vwo: bool | None = None
+    """Whether it is in the settings in force; None while there are none, and before it was read."""
+
     switches: Sequence[KillSwitch] = ()
     """Its kill switches in use, those of another SDK key too; empty before they were read."""
 

@@ -181,6 +181,15 @@ def test_the_page_of_a_flag_that_is_not_at_vwo(admin_client, flags):
     assert "This flag is not in VWO’s settings" in page(admin_client, url("new_chekout"))
 
 
+def test_before_there_are_settings_no_flag_is_said_to_be_missing(admin_client):
+    Flag.objects.note_asked(["new_checkout"], timezone.now())
+    assert ">no settings yet<" in page(admin_client, FLAG_LIST)
+    assert "There are no settings yet" in page(admin_client, url("new_checkout"))
+    assert listed(admin_client, "?status=missing") == []
+    assert listed(admin_client, "?asked=missing") == []
+    assert listed(admin_client, "?asked=yes") == ["new_checkout"]
+
+
 def test_an_unknown_flag_is_answered_as_an_unknown_row(admin_client, flags):
     assert admin_client.get(url("nothing")).status_code == 302
     assert admin_client.get(url("nothing").replace("/change", "/json")).status_code == 404

@@ -55,6 +55,7 @@ def test_the_form_has_the_flag_of_the_link_and_a_day(admin_client):
     shown = page(admin_client, f"{ADD}?flag={FLAG}")
     assert f'value="{FLAG}"' in shown
     assert "in a day" in shown
+    assert all(f">{label}:</" in shown for label in ("Key of the flag", "Reason", "Ends"))
     response = admin_client.post(ADD, {**FORM, "end": "day"})
     assert response.status_code == 302
     switch = KillSwitch.objects.get()
@@ -182,4 +183,6 @@ def test_in_german(admin_client, settings):
     use()
     with override("de"):
         shown = page(admin_client, SWITCHES)
+        form = page(admin_client, ADD)
     assert "abgeschaltet" in shown
+    assert "Endet:" in form

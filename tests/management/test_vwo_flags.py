@@ -103,6 +103,12 @@ def test_an_unknown_flag_says_what_to_do(flags):
     assert caught.value.returncode == 1
 
 
+def test_without_settings_no_flag_is_said_to_be_missing():
+    Flag.objects.note_asked(["new_checkout"], timezone.now())
+    assert run_command("vwo_flags") == "new_checkout: asked for, no settings yet\n"
+    assert json.loads(run_command("vwo_flags", "new_checkout", "--json"))["at_vwo"] is None
+
+
 def test_without_settings_it_says_what_to_do():
     assert "No flags. There are no settings yet" in run_command("vwo_flags")
     with pytest.raises(CommandError, match=r"get them with manage\.py vwo_refresh"):

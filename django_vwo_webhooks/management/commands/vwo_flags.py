@@ -75,7 +75,8 @@ def _line(flag: Flag, now: datetime) -> str:
     settings, switch, snapshot = flag.settings, flag.switch, flag.last_snapshot
     notes = []
     if settings is None:
-        notes.append(f"{flag.key}: asked for, not at VWO")
+        where = "no settings yet" if flag.at_vwo is None else "not at VWO"
+        notes.append(f"{flag.key}: asked for, {where}")
     else:
         state = "on" if settings.is_on else "off"
         notes.append(f"{printable(settings.key)}: {state}, {rollout(settings)}")
