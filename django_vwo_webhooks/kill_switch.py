@@ -14,7 +14,7 @@ from datetime import timedelta
 from django.db import Error, connections
 from django.utils.translation import gettext
 
-from .broadcast import publish
+from .broadcast import get_broadcast, publish
 from .changes import printable
 from .conf import LONGEST_DAYS, app_settings
 from .connections import inside_transaction
@@ -170,6 +170,10 @@ def _commit(
             lease = lease._replace(kill_switch_version=lease.kill_switch_version + 1)
         return written, lease
 
+    if notify:
+        # its library is imported before the commit, since the others learn of that afterwards
+        with contextlib.suppress(Exception):  # publish() logs what is wrong
+            get_broadcast()
     written, lease = atomically(locked, until=time.monotonic() + RETRY_SECONDS)
     if written:
         if notify:

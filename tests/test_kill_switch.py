@@ -18,6 +18,7 @@ from django_vwo_webhooks.refresh import refresh_settings
 from django_vwo_webhooks.sdk.switched_off import forget_switches, switched_off
 from django_vwo_webhooks.signals import kill_switch_released, kill_switch_used
 from django_vwo_webhooks.testing import override_flags
+from tests.broadcast.backends import SlowToMake
 from tests.conftest import configure, start_site, use_broadcast, wait_until
 from tests.follower.flags import enabled
 
@@ -398,6 +399,22 @@ def test_each_process_reports_which_it_has(vwo, quick):
     use()
     version = RefreshLease.objects.read().kill_switch_version
     wait_until(lambda: FleetProcess.objects.get().kill_switch_version == version)
+
+
+def test_with_a_broadcast_that_can_not_be_made_it_is_used_all_the_same(vwo, settings, caplog):
+    configure(settings, BROADCAST={"BACKEND": "no.such.Broadcast"})
+    use()
+    assert KillSwitch.objects.not_released().exists()
+    assert "Failed: publishing to the other processes" in caplog.text
+
+
+def test_the_broadcast_is_made_before_the_commit(vwo, settings, monkeypatch):
+    configure(settings, BROADCAST={"BACKEND": "tests.broadcast.backends.SlowToMake"})
+    made = []
+    monkeypatch.setattr(kill_switch, "publish", lambda: made.append(SlowToMake.made))
+    monkeypatch.setattr(SlowToMake, "made", 0)
+    use()
+    assert made == [1]
 
 
 def test_every_process_has_it_by_a_push(vwo, pushing_broadcast):
