@@ -74,6 +74,8 @@ def test_what_is_wrong_is_said_and_switches_nothing_off(arguments, says):
     assert not KillSwitch.objects.exists()
 
 
+# a command closes the connections to each database when it ends
+@pytest.mark.django_db(transaction=True, databases=["default", "other"])
 def test_the_exit_status():
     def status(*arguments):
         run = load_command_class("django_vwo_webhooks", "vwo_kill_switch").run_from_argv
