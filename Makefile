@@ -20,7 +20,7 @@ demo: $(VENV)/.demo
 test: export PYTHONDONTWRITEBYTECODE :=
 # Tests also wait, so more of them run at once than there are cores of a small machine. CI runs the slow ones too.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(or $(WORKERS),3) --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n $(or $(WORKERS),4) --dist worksteal -m "not slow"
 
 # The same with the branches that ran; fails below fail_under in setup.cfg. Takes about twice as long.
 coverage: $(VENV)/.test
