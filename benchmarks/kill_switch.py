@@ -5,6 +5,7 @@ Eight processes evaluate a flag every 5 ms, and print a line each time that its 
 """
 
 import contextlib
+import itertools
 import os
 import statistics
 import subprocess
@@ -57,14 +58,15 @@ def _evaluate() -> None:
 def measure_changes(lines: Any, args: Any) -> None:
     from django_vwo_webhooks import kill_switch
 
-    def last(expected: str) -> float:
+    def moments(expected: str) -> list[float]:
+        """When each process had the answer, in this order."""
         answers = [lines.readline().split() for _ in range(args.processes)]
         assert {answer for _, answer in answers} == {expected}
-        return max(float(moment) for moment, _ in answers)
+        return sorted(float(moment) for moment, _ in answers)
 
-    last("on")
+    moments("on")
     time.sleep(2)
-    seconds: dict[str, list[float]] = {"off": [], "on": []}
+    seconds: dict[str, list[list[float]]] = {"off": [], "on": []}
     for number in range(args.uses):
         for answer in seconds:
             began_at = time.monotonic()
@@ -72,10 +74,13 @@ def measure_changes(lines: Any, args: Any) -> None:
                 kill_switch.use(FLAG, reason="benchmark", by="benchmark")
             else:
                 kill_switch.release(FLAG, by="benchmark")
-            seconds[answer].append(last(answer) - began_at)
+            seconds[answer].append([moment - began_at for moment in moments(answer)])
             time.sleep(0.1 + 0.037 * (number % 7))  # at no fixed moment of the poll interval
-    print(f"from the call of use() to the last process: {distribution(seconds['off'])}")
-    print(f"from the call of release() to the last process: {distribution(seconds['on'])}")
+    for call, answer in (("use", "off"), ("release", "on")):
+        each = list(itertools.chain.from_iterable(seconds[answer]))
+        last = [moment for *_, moment in seconds[answer]]
+        print(f"from the call of {call}() to a process: {distribution(each)}")
+        print(f"from the call of {call}() to the last process: {distribution(last)}")
 
 
 def measure_evaluations() -> None:
