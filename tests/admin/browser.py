@@ -3,7 +3,7 @@
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +12,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 selenium = pytest.importorskip("selenium.webdriver")
+support = pytest.importorskip("selenium.webdriver.support.ui")
+WebDriverException = pytest.importorskip("selenium.common").WebDriverException
 DRIVER = shutil.which("chromedriver")
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -82,6 +84,24 @@ class Browser:
 
     def click(self, selector: str) -> None:
         self.find(selector).click()
+
+    def wait_until(self, condition: Callable[[], object]) -> None:
+        """Return when the condition holds, also where it reads a page that is being replaced."""
+        wait = support.WebDriverWait(
+            self.driver, 10, poll_frequency=0.02, ignored_exceptions=[WebDriverException]
+        )
+        wait.until(lambda driver: condition())
+
+    def wait_for_text(self, text: str) -> None:
+        self.wait_until(lambda: text in self.find("body").text)
+
+    def wait_for_url(self, part: str) -> None:
+        """Return when the page whose URL contains the part is loaded."""
+        self.wait_until(
+            lambda: self.evaluate(
+                f"location.href.includes({json.dumps(part)}) && document.readyState === 'complete'"
+            )
+        )
 
     def console_errors(self) -> list[str]:
         messages = [entry["message"] for entry in self.driver.get_log("browser")]

@@ -119,17 +119,17 @@ def refreshes(browser, vwo, name):
     before = SettingsSnapshot.objects.count()
     browser.click("button.vwo-refresh")
     wait_until(lambda: SettingsSnapshot.objects.count() == before + 1)
-    wait_until(lambda: "were refreshed" in browser.find("body").text)
+    browser.wait_for_text("were refreshed")
     assert browser.driver.current_url == browser.site + browser.pages[name]
 
 
 def walks_and_downloads(browser):
     browser.open("event")
     browser.click("a[rel=next]")
-    wait_until(lambda: "now blue" in browser.find("body").text)
+    browser.wait_for_text("now blue")
     assert browser.driver.current_url != browser.site + browser.pages["event"]
     browser.click("a[rel=prev]")
-    wait_until(lambda: browser.driver.current_url == browser.site + browser.pages["event"])
+    browser.wait_for_url(browser.pages["event"])
     for name in ("event", "snapshot"):
         browser.open(name)
         assert browser.find("a[download]").is_displayed()
@@ -145,12 +145,11 @@ def compares(browser):
     number = SettingsSnapshot.objects.oldest_first()[0].pk
     browser.find("#vwo-other").send_keys(str(number))
     browser.click("button[form=vwo-compare]")
-    wait_until(lambda: f"compare_to={number}" in browser.driver.current_url)
-    text = browser.find("body").text
-    assert "What changed from" in text
+    browser.wait_for_url(f"compare_to={number}")
+    assert "What changed from" in browser.find("body").text
     assert "red" in browser.find(".vwo-group").text
     browser.click("a[href='?']")
-    wait_until(lambda: "compare_to" not in browser.driver.current_url)
+    browser.wait_until(lambda: "compare_to" not in browser.driver.current_url)
 
 
 def finds_and_exports(browser):
@@ -158,7 +157,7 @@ def finds_and_exports(browser):
     search = browser.find("input[name=q]")
     search.send_keys("now green")
     search.submit()
-    wait_until(lambda: "q=now" in browser.driver.current_url)
+    browser.wait_for_url("q=now")
     text = browser.find("#result_list").text
     assert "green" in text
     assert "blue" not in text
@@ -179,10 +178,10 @@ def finds_and_exports(browser):
 def switches_off_and_releases(browser):
     browser.open("flag")
     browser.click("a.vwo-switch-off")
-    wait_until(lambda: "killswitch/add/" in browser.driver.current_url)
+    browser.wait_for_url("killswitch/add/")
     browser.find("textarea[name=reason]").send_keys("too many refunds")
     browser.click("[name=_save]")
-    wait_until(lambda: "too many refunds" in browser.find("body").text)
+    browser.wait_for_text("too many refunds")
     switch = KillSwitch.objects.not_released().get()
     browser.pages["switch"] = f"{SWITCHES}{switch.pk}/change/"
     for name in ("switches", "switch"):
