@@ -12,16 +12,18 @@ logger = logging.getLogger("django_vwo_webhooks")
 class LogOnce:
     """Logs a lasting problem when it begins and when it has ended, not each time that it shows."""
 
-    def __init__(self, task: str, consequence: str) -> None:
+    def __init__(self, task: str, consequence: str, level: int = logging.WARNING) -> None:
         self._task = task
         self._consequence = consequence
+        self._level = level
         self._lock = threading.Lock()
         self._failing = False
 
     def failed(self, error: Exception) -> None:
         if not self._note(failing=True):
             lacks = lacks_table(error)
-            logger.warning(
+            logger.log(
+                self._level,
                 "Failed: %s (%s); %s.",
                 self._task,
                 RUN_MIGRATE if lacks else type(error).__name__,

@@ -21,7 +21,9 @@ from .conf import app_settings
 from .connections import RUN_MIGRATE, lacks_table
 from .exceptions import RefreshFailed
 from .follower import follow_soon
+from .log_once import LogOnce, OnceInAWhile
 from .parsers import BodyWasRead, check_length, parse, remote_addr
+from .process import PerProcess
 from .refresh.deadline import Deadline
 from .refresh.delivery import Delivery, deliver
 from .refusals import refusals
@@ -30,6 +32,16 @@ from .status import fleet_status
 
 logger = logging.getLogger("django_vwo_webhooks")
 
+# VWO and monitors ask again every second or so, and each time would be a traceback
+recording_log = PerProcess(
+    lambda: LogOnce(
+        "recording webhooks", "they are answered 503, so that VWO retries them", logging.ERROR
+    )
+)
+status_log = PerProcess(
+    lambda: LogOnce("reading the status", "monitors are answered 503", logging.ERROR)
+)
+read_body_log = PerProcess(OnceInAWhile)
 
 R = TypeVar("R")
 
@@ -139,6 +151,7 @@ class WebhookView(JSONView):
         """Answer a delivery; ``kwargs`` is what the site's own part of the URL captures."""
         # in the site's language again: receivers of the signals may write to people
         delivery = deliver(self.read(request), Deadline.starting(self.arrived_at))
+        recording_log().succeeded()
         delivery.announce()
         return answer(delivery)
 
@@ -164,14 +177,15 @@ class WebhookView(JSONView):
             # the process's row is written by its follower, which no flag may have started yet
             follow_soon()
         if isinstance(exc, Error):
-            why, shown = (RUN_MIGRATE, None) if lacks_table(exc) else ("Database error.", exc)
-            logger.error("A webhook could not be recorded. %s", why, exc_info=shown)
+            recording_log().failed(exc)
+            why = RUN_MIGRATE if lacks_table(exc) else "Database error."
             return try_again(None, f"The webhook could not be recorded. {why}", 1)
         if isinstance(exc, BodyWasRead):
-            logger.error(
-                "A middleware has read the body of a webhook as a stream, so it can't be read "
-                "again. Let the middleware use request.body instead."
-            )
+            if read_body_log().admit(BodyWasRead) is not None:
+                logger.error(
+                    "A middleware has read the body of a webhook as a stream, so it can't be read "
+                    "again. Let the middleware use request.body instead."
+                )
             return try_again(None, "The webhook could not be read: a middleware has read it.", 1)
         response = super().handle_exception(exc)
         if response.status_code == status.HTTP_401_UNAUTHORIZED:
@@ -195,12 +209,13 @@ class StatusView(JSONView):
 
     def get(self, request: Request, **kwargs: Any) -> Response:
         report = fleet_status()
+        status_log().succeeded()
         return self.report(fleet_status_json(report), healthy=report.is_healthy)
 
     def handle_exception(self, exc: Exception) -> Response:
         if not isinstance(exc, Error):
             return super().handle_exception(exc)
-        logger.error("The status could not be read: database error.", exc_info=exc)
+        status_log().failed(exc)
         text = RUN_MIGRATE if lacks_table(exc) else "The database can't be used."
         return self.report({"state": "unknown", "healthy": False, "error": text}, healthy=False)
 

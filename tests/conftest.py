@@ -25,6 +25,7 @@ from django_vwo_webhooks.models import WebhookEvent
 from django_vwo_webhooks.refusals import refusals
 from django_vwo_webhooks.sdk import download
 from django_vwo_webhooks.testing import VWOSimulator, build_settings, feature
+from django_vwo_webhooks.views import read_body_log, recording_log, status_log
 
 PAYLOAD = {
     "timestamp": 1606482285,
@@ -70,8 +71,9 @@ def fresh_process(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[No
     monkeypatch.setattr(download, "KEEP_IDLE_SECONDS", 1.0)
     yield
     assert "vwo-follower" not in [thread.name for thread in threading.enumerate()]
-    refusals.forget()
-    forget_broadcast()  # and with it what has been logged once
+    forget_broadcast()
+    for logged_once in (refusals, recording_log, read_body_log, status_log):
+        logged_once.forget()
 
 
 @pytest.fixture

@@ -241,10 +241,11 @@ def test_a_chunked_body_that_a_middleware_keeps_is_not_blamed_on_the_sender_alon
 
 def test_a_body_that_a_middleware_has_streamed_is_a_503_that_says_so(reads_first, caplog):
     reads_first("request.read")
-    response = post(b'{"event": "x"}', **{"x-vwo-auth": SECRET})
-    assert response.status_code == 503
-    assert "a middleware has read it" in response.json()["message"]
-    assert "Let the middleware use request.body" in caplog.text
+    for _ in range(2):
+        response = post(b'{"event": "x"}', **{"x-vwo-auth": SECRET})
+        assert response.status_code == 503
+        assert "a middleware has read it" in response.json()["message"]
+    assert caplog.text.count("Let the middleware use request.body") == 1
 
 
 def test_a_form_that_a_middleware_has_read_is_refused_as_a_form(reads_first, settings):

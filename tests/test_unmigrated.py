@@ -16,6 +16,7 @@ from tests.management.conftest import run_command
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PREFIX = "django_vwo_webhooks_"
+STATUS = "/webhooks/vwo/status/"
 
 
 @pytest.fixture
@@ -103,6 +104,28 @@ def test_the_webhook_says_so_without_a_traceback(vwo, deliver, lacking, caplog, 
     assert RUN_MIGRATE in response.json()["message"]
     assert RUN_MIGRATE in caplog.text
     assert "Traceback" not in caplog.text
+
+
+def test_the_webhook_and_the_status_log_once_that_the_database_fails(
+    vwo, deliver, admin_client, caplog
+):
+    def statuses():
+        answers = [ask() for ask in (deliver, lambda: admin_client.get(STATUS)) for _ in range(2)]
+        return {answer.status_code for answer in answers}
+
+    _alter("refreshlease RENAME TO django_vwo_webhooks_away")
+    try:
+        assert statuses() == {503}
+    finally:
+        _alter("away RENAME TO django_vwo_webhooks_refreshlease")
+    assert statuses() == {200}
+    assert [record.getMessage() for record in caplog.records if record.levelname != "INFO"] == [
+        f"Failed: recording webhooks ({RUN_MIGRATE}); they are answered 503, so that VWO retries "
+        "them.",
+        f"Failed: reading the status ({RUN_MIGRATE}); monitors are answered 503.",
+        "Recovered: recording webhooks.",
+        "Recovered: reading the status.",
+    ]
 
 
 def test_the_check_names_what_is_lacking_and_what_to_run(lacking, monkeypatch):

@@ -1,3 +1,5 @@
+import math
+from argparse import ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -16,3 +18,14 @@ class DatabaseCommand(BaseCommand):
             if lacks_table(error):
                 raise CommandError(RUN_MIGRATE) from None
             raise
+
+
+def number_of_seconds(text: str) -> float:
+    """The type of an argument that is a time in seconds, 0 or more."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise ArgumentTypeError(f"{text!r} should be a number of seconds, such as 30")
+    return value

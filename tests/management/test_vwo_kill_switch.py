@@ -64,6 +64,8 @@ def test_how_long_it_lasts(given, lasts):
         ([FLAG, "--reason", "r", "--for", "2 weeks"], "should be like 90s"),
         ([FLAG, "--reason", "r", "--for", "0h"], "should be like 90s"),
         ([FLAG, "--reason", "r", "--release"], "not allowed with"),
+        ([FLAG, "--reason", "r", "--wait", "nan"], "'nan' should be a number of seconds"),
+        ([FLAG, "--reason", "r", "--wait", "inf"], "'inf' should be a number of seconds"),
         (["x" * 300, "--reason", "r"], "characters"),
     ],
 )

@@ -78,6 +78,13 @@ def _catch_up(process, snapshot):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_time_that_is_no_number_is_an_error(vwo):
+    for text in ("soon", "nan", "-1"):
+        with pytest.raises(CommandError, match=f"'{text}' should be a number of seconds"):
+            run_command("vwo_status", f"--wait={text}")
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_process_without_a_heartbeat_is_marked_and_not_waited_for(vwo):
     refresh_settings()
     FleetProcess.objects.write_heartbeat(FleetProcess.for_this_process())

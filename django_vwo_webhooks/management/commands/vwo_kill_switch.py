@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser, no_translat
 from django_vwo_webhooks import kill_switch
 from django_vwo_webhooks.changes import printable
 from django_vwo_webhooks.conf import LONGEST_DAYS
-from django_vwo_webhooks.management.base import DatabaseCommand
+from django_vwo_webhooks.management.base import DatabaseCommand, number_of_seconds
 from django_vwo_webhooks.management.switches import describe, ending
 from django_vwo_webhooks.status import fleet_status
 
@@ -55,7 +55,7 @@ class Command(DatabaseCommand):
         )
         parser.add_argument(
             "--wait",
-            type=float,
+            type=number_of_seconds,
             nargs="?",
             const=WAIT_SECONDS,
             metavar="SECONDS",

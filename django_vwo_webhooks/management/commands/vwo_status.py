@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser, no_translations
 
 from django_vwo_webhooks.known_flags import flags_not_at_vwo
-from django_vwo_webhooks.management.base import DatabaseCommand
+from django_vwo_webhooks.management.base import DatabaseCommand, number_of_seconds
 from django_vwo_webhooks.management.switches import describe
 from django_vwo_webhooks.models import FleetProcess
 from django_vwo_webhooks.models.clock import time_text
@@ -29,7 +29,7 @@ class Command(DatabaseCommand):
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
         parser.add_argument(
             "--wait",
-            type=float,
+            type=number_of_seconds,
             metavar="SECONDS",
             help="Wait, up to this long, until every living process runs the settings that were "
             "in force when the command began, or newer ones; there must be a process.",
