@@ -11,7 +11,9 @@ from ..exceptions import RefreshFailed
 from ..models import SettingsSnapshot, WebhookEvent
 from ..models.base import database
 from ..models.deliveries import Recorded
+from ..models.group_commit import GroupCommit
 from ..models.transactions import atomically
+from ..process import PerProcess
 from ..signals import webhook_received
 from .announcing import announce, send
 from .applying import follow
@@ -23,6 +25,8 @@ logger = logging.getLogger("django_vwo_webhooks")
 
 RECORD_SECONDS = 0.5
 """How long to try to record, once the deadline is over, that a delivery is answered 503."""
+
+get_group_commit = PerProcess(GroupCommit)
 
 
 class Delivery(NamedTuple):
@@ -56,7 +60,7 @@ def deliver(values: dict[str, Any], deadline: Deadline) -> Delivery:
     my_turn = single_flight.begin()
     try:
         with single_flight.arrival():
-            recorded = atomically(
+            recorded = get_group_commit().atomically(
                 lambda: WebhookEvent.objects.record(
                     may_start=my_turn and not single_flight.contended, **values
                 ),

@@ -3,13 +3,14 @@
 import time
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from django_vwo_webhooks.exceptions import NotApplied, RefreshBusy
 from django_vwo_webhooks.models import RefreshLease, WebhookEvent
 from django_vwo_webhooks.models.clock import UnixNow
 from django_vwo_webhooks.refresh import refresh_settings
+from django_vwo_webhooks.refresh.delivery import get_group_commit
 from tests.conftest import only_event, wait_until
 from tests.refresh.another_process import another_process_starts, another_process_succeeds
 
@@ -67,6 +68,27 @@ def test_a_burst_is_served_by_one_statement_per_attempt(vwo, deliver, in_thread)
     of_events = [words for words in statements if words[0] == "UPDATE" and "event" in words[1]]
     assert len(of_events) == attempts
     assert not WebhookEvent.objects.exclude(fingerprint=None).exists()
+
+
+def test_deliveries_that_arrive_together_are_recorded_by_one_commit(vwo, deliver, in_thread):
+    refresh_settings()
+    recorded = []
+
+    def deliver_one(number):
+        with CaptureQueriesContext(connection) as queries:
+            assert deliver(action=str(number)).status_code == 200
+        transactions = " ".join(query["sql"].split()[0] for query in queries).split("BEGIN")
+        recorded.extend(one.count("INSERT") for one in transactions if "INSERT" in one)
+
+    with transaction.atomic():
+        RefreshLease.objects.lock()
+        for number in range(6):
+            in_thread(lambda number=number: deliver_one(number))
+        # the first one waits for the lease row
+        wait_until(lambda: len(get_group_commit()._queued) == 5)
+    wait_until(lambda: sum(recorded) == 6)
+    assert sorted(recorded) == [1, 5]
+    assert WebhookEvent.objects.count() == 6
 
 
 def test_the_row_is_committed_before_the_fetch_under_atomic_requests(vwo, deliver, in_thread):
