@@ -259,7 +259,7 @@ def duration(seconds: float) -> str:
     """Three digits with the unit that fits."""
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
         value = seconds * factor
-        if value >= 1 or unit == "µs":
+        if value >= 0.9995 or unit == "µs":
             return f"{value:#.3g}".removesuffix(".") + f" {unit}"
     raise AssertionError("unreachable")
 

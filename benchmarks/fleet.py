@@ -122,7 +122,8 @@ def changes(fleet: Fleet, deliveries: Deliveries, count: int) -> list[float]:
 
 
 def measure_changes(site: Site, deliveries: Deliveries, args: Any) -> None:
-    idle = load(5)
+    time.sleep(3)  # the site has just started
+    idle = load(10)
     with followers(site, args.processes, deliveries) as fleet:
         print(
             f"at rest {load(10) - idle:.3f} cores in all, database and broadcast included",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import page
+from benchmarks.bench import duration
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "performance.md"
@@ -67,3 +68,17 @@ def test_a_page_without_a_comment_is_left_alone(copied, comment):
     with pytest.raises(ValueError, match="must have one"):
         page.write(copied, "tables")
     assert copied.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (5.04, "5.04 s"),
+        (0.9997, "1.00 s"),
+        (0.9994, "999 ms"),
+        (0.0123, "12.3 ms"),
+        (4e-7, "0.400 µs"),
+    ],
+)
+def test_a_duration_has_three_digits_and_the_unit_that_fits(seconds, text):
+    assert duration(seconds) == text
