@@ -59,13 +59,12 @@ def deliver(values: dict[str, Any], deadline: Deadline) -> Delivery:
     single_flight = get_single_flight()
     my_turn = single_flight.begin()
     try:
-        with single_flight.arrival():
-            recorded = get_group_commit().atomically(
-                lambda: WebhookEvent.objects.record(
-                    may_start=my_turn and not single_flight.contended, **values
-                ),
-                until=deadline.answer_at,
-            )
+        recorded = get_group_commit().atomically(
+            lambda: WebhookEvent.objects.record(
+                may_start=my_turn and not single_flight.contended, **values
+            ),
+            until=deadline.answer_at,
+        )
     except BaseException:
         if my_turn:
             single_flight.end()

@@ -29,8 +29,9 @@ PAUSE_SHARE = 0.125
 BATCH_DELAY_SHARE = 0.5
 SHORTEST_BATCH_DELAY_SECONDS = 0.004
 LONGEST_BATCH_DELAY_SECONDS = 0.1
-"""Under contention an attempt starts later by this share of what was waited at most, so that it
-serves more: those that the last attempt served are sending their next delivery."""
+"""Under contention an attempt starts later, by this share of what was waited or of what an attempt
+takes, so that it serves more: those that the last attempt served are sending their next
+delivery."""
 
 get_single_flight = PerProcess(SingleFlight)
 
@@ -95,21 +96,20 @@ def _run_or_follow(
             time.sleep(pause)
         elif not batched:
             batched = True
-            _batch(waited)
+            time.sleep(batch_delay(waited, single_flight.average_seconds))
         elif taken := _start(lease, deadline):
             return _run(taken, cause, deadline)
         lease = _read(deadline)
     return follow(lease)
 
 
-def _batch(waited: float) -> None:
-    """Let further deliveries join for a moment, while any are arriving in this process."""
-    single_flight = get_single_flight()
-    delay = max(BATCH_DELAY_SHARE * waited, SHORTEST_BATCH_DELAY_SECONDS)
-    delay = min(delay, LONGEST_BATCH_DELAY_SECONDS)
-    time.sleep(delay / 2)
-    if single_flight.arriving:
-        time.sleep(delay / 2)
+def batch_delay(waited: float, average_seconds: float) -> float:
+    """How long an attempt lets others join, where attempts take so long on average.
+
+    A delivery that has just arrived has waited for nothing yet, and others arrive with it.
+    """
+    delay = BATCH_DELAY_SHARE * max(waited, average_seconds)
+    return min(max(delay, SHORTEST_BATCH_DELAY_SECONDS), LONGEST_BATCH_DELAY_SECONDS)
 
 
 def _run(taken: LeaseState, cause: str, deadline: Deadline) -> RefreshResult:

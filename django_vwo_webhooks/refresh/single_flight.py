@@ -1,7 +1,6 @@
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
@@ -32,7 +31,6 @@ class SingleFlight:
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._waiting: list[_Waiting] = []
-        self._arriving = 0
         self._running = False
         self._waited_at = -inf
         # of the attempt that the running thread runs, or waits for where another process runs it;
@@ -45,22 +43,6 @@ class SingleFlight:
     def contended(self) -> bool:
         """Whether threads have had to wait for each other just now."""
         return time.monotonic() - self._waited_at < CONTENTION_SECONDS
-
-    @property
-    def arriving(self) -> int:
-        """How many threads are about to wait, or to run an attempt."""
-        return self._arriving
-
-    @contextmanager
-    def arrival(self) -> Iterator[None]:
-        """While a delivery is recorded that is going to ask for an attempt."""
-        with self._condition:
-            self._arriving += 1
-        try:
-            yield
-        finally:
-            with self._condition:
-                self._arriving -= 1
 
     def begin(self) -> bool:
         """Whether this thread is to run the next attempt; it must call ``run`` or ``end`` then."""
@@ -120,4 +102,4 @@ class SingleFlight:
 
     def took(self, seconds: float) -> None:
         """Note how long an attempt took."""
-        self.average_seconds = (3 * self.average_seconds + seconds) / 4 or seconds
+        self.average_seconds = (3 * (self.average_seconds or seconds) + seconds) / 4

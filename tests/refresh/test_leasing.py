@@ -13,7 +13,8 @@ from django_vwo_webhooks.exceptions import (
 from django_vwo_webhooks.models import RefreshLease, WebhookEvent
 from django_vwo_webhooks.refresh import refresh_settings
 from django_vwo_webhooks.refresh.deadline import Deadline
-from django_vwo_webhooks.refresh.leasing import refresh
+from django_vwo_webhooks.refresh.leasing import batch_delay, refresh
+from django_vwo_webhooks.refresh.single_flight import SingleFlight
 from tests.conftest import configure, only_event, wait_until
 from tests.refresh.another_process import another_process_starts, another_process_succeeds
 
@@ -167,3 +168,19 @@ def test_a_lease_lives_as_long_as_its_holder_said(vwo, deliver, settings):
     asked = len(vwo.fetches)
     assert deliver().status_code == 503
     assert len(vwo.fetches) == asked
+
+
+@pytest.mark.parametrize(
+    ("waited", "attempt", "delay"),
+    [
+        (0.0, 0.0, 0.004),
+        (0.0, 0.06, 0.03),  # the first to arrive after an attempt starts no other one at once
+        (0.08, 0.06, 0.04),
+        (0.0, 3.0, 0.1),
+        (1.0, 0.06, 0.1),
+    ],
+)
+def test_an_attempt_lets_others_join_for_a_share_of_what_it_takes(waited, attempt, delay):
+    single_flight = SingleFlight()
+    single_flight.took(attempt)
+    assert batch_delay(waited, single_flight.average_seconds) == pytest.approx(delay)
